@@ -1,0 +1,117 @@
+using Apache.Arrow;
+
+namespace BatchMl.Data;
+
+/// <summary>Names one partition of one dataset in one sink: the unit of output, retry and commit.</summary>
+/// <param name="Sink">The sink's name, e.g. <c>parquet</c> or <c>models</c>.</param>
+/// <param name="Dataset">E.g. <c>flight-delays/score</c>.</param>
+/// <param name="Column">The partition column, e.g. <c>flight_date</c>.</param>
+/// <param name="Value">E.g. <c>2013-10-01</c>.</param>
+public sealed record PartitionKey(string Sink, string Dataset, string Column, string Value)
+{
+    /// <summary>E.g. <c>flight-delays/score flight_date=2013-10-01</c>.</summary>
+    public override string ToString() => $"{Dataset} {Column}={Value}";
+}
+
+/// <summary>What a staged file holds.</summary>
+public enum FileKind
+{
+    /// <summary>Rows of the dataset.</summary>
+    Data,
+
+    /// <summary>Rows that could not be scored, NDJSON, one <c>DeadLetter</c> a line.</summary>
+    DeadLetters,
+
+    /// <summary>The partition's profile, JSON.</summary>
+    Profile,
+
+    /// <summary>A file of a model package, a recipe or a report.</summary>
+    Artifact,
+}
+
+/// <summary>One file of a partition version.</summary>
+/// <param name="Kind">What it holds.</param>
+/// <param name="Name">File name within the partition's folder once published; carries the fence token.</param>
+/// <param name="Rows">Rows in it; 0 for artifacts.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Sha256">Lower-case hex digest of its bytes.</param>
+public sealed record StagedFile(FileKind Kind, string Name, long Rows, long Bytes, string Sha256);
+
+/// <summary>
+/// A partition version that is complete and durable (files and folder fsynced) but not yet visible. Stored in the ledger at
+/// commit; all that publication needs.
+/// </summary>
+/// <param name="Key">Which partition.</param>
+/// <param name="Fence">The lease's fence token.</param>
+/// <param name="Folder">Where the files are staged, relative to the sink's root.</param>
+/// <param name="Files">The files, in order.</param>
+/// <param name="Rows">Rows of kind <see cref="FileKind.Data"/>.</param>
+/// <param name="DeadLetters">Rows of kind <see cref="FileKind.DeadLetters"/>.</param>
+/// <param name="ContentDigest">Hex digest of the rows' content in order, without the columns <c>run_id</c> and <c>scored_at</c>;
+/// equal content has an equal digest whatever the file's encoding or run.</param>
+/// <param name="SchemaJson">The Arrow schema of the data, as <c>[{"name","type","nullable"}]</c>; for readers and lineage.</param>
+public sealed record StagedPartition(
+    PartitionKey Key, long Fence, string Folder, IReadOnlyList<StagedFile> Files, long Rows, long DeadLetters, string ContentDigest, string SchemaJson);
+
+/// <summary>
+/// A published partition's manifest: the truth for readers, swapped by one file rename.
+/// </summary>
+/// <param name="FormatVersion">1.</param>
+/// <param name="Partition">The version that is visible.</param>
+/// <param name="RunId">The run that made it.</param>
+/// <param name="Fingerprint">The fingerprint that it was made for.</param>
+/// <param name="CommittedAt">When the ledger committed it.</param>
+public sealed record PartitionManifest(int FormatVersion, StagedPartition Partition, string RunId, string Fingerprint, DateTimeOffset CommittedAt);
+
+/// <summary>
+/// Where partitions land. Stages once per attempt; publication is idempotent per fence. A sink never retries and never
+/// decides: it is told what is committed.
+/// </summary>
+public interface ISink
+{
+    /// <summary>The sink's name in the ledger.</summary>
+    string Name { get; }
+
+    /// <summary>
+    /// Makes a committed partition visible and removes the version before it and its staging folder. Called under the
+    /// partition's publication lock, after the ledger was read again. Repeating it, whole or after a crash in the middle, has the
+    /// same result. Never touches a version with a greater fence.
+    /// </summary>
+    Task PublishAsync(PartitionManifest manifest, CancellationToken cancel);
+
+    /// <summary>The visible version of a partition; null if there is none.</summary>
+    /// <exception cref="DataException">The manifest is corrupt or of a newer format.</exception>
+    Task<PartitionManifest?> ReadManifestAsync(PartitionKey key, CancellationToken cancel);
+
+    /// <summary>Where a published file is, as an absolute path.</summary>
+    string PathOf(PartitionManifest manifest, StagedFile file);
+
+    /// <summary>
+    /// Removes staging folders of attempts that no longer exist. <paramref name="isLive"/> says whether the attempt with
+    /// this partition and fence is still leased or committed but unpublished.
+    /// </summary>
+    Task CleanAsync(string dataset, Func<PartitionKey, long, bool> isLive, CancellationToken cancel);
+}
+
+/// <summary>A sink of record batches.</summary>
+public interface IBatchSink : ISink
+{
+    /// <summary>Opens the staging of one attempt. Fails before any row moves if the place can not be written.</summary>
+    Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel);
+
+    /// <summary>Reads a published partition's rows back, in order, the named columns only (null: all).</summary>
+    IAsyncEnumerable<RecordBatch> ReadAsync(PartitionManifest manifest, IReadOnlyList<string>? columns, CancellationToken cancel);
+}
+
+/// <summary>One attempt's staging. Not safe for concurrent use. Disposing without completing removes what was staged.</summary>
+public interface IBatchStage : IAsyncDisposable
+{
+    /// <summary>Appends rows. The batch stays the caller's.</summary>
+    Task WriteAsync(RecordBatch batch, CancellationToken cancel);
+
+    /// <summary>Adds a file that is not rows of the dataset: dead letters, profile, recipe. <paramref name="name"/> is without fence, e.g. <c>profile.json</c>.</summary>
+    Task AddFileAsync(FileKind kind, string name, ReadOnlyMemory<byte> content, long rows, CancellationToken cancel);
+
+    /// <summary>Closes, fsyncs files and folder, and says what is there. Called once, last.</summary>
+    Task<StagedPartition> CompleteAsync(CancellationToken cancel);
+}

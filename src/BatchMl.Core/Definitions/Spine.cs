@@ -1,0 +1,144 @@
+using System.Linq.Expressions;
+using BatchMl.Data;
+using BatchMl.Expressions;
+
+namespace BatchMl;
+
+/// <summary>A column of a spine.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Expr">Over the source's columns (for population x calendar also <c>as_of</c>).</param>
+public sealed record SpineColumn(string Name, Expr Expr);
+
+/// <summary>
+/// The rows to enrich: columns, an <c>as_of</c> instant and a partition value. Rows come in the source's order (population x calendar: by
+/// calendar instant, then source order).
+/// </summary>
+public abstract record Spine
+{
+    internal Spine(Source source) => Source = source;
+
+    /// <summary>Where the rows, or the population, come from.</summary>
+    public Source Source { get; }
+
+    /// <summary>The columns, keys among them.</summary>
+    public EquatableList<SpineColumn> Columns { get; init; } = [];
+
+    /// <summary>Columns that name a row for a person (<c>explain --key</c>) and in dead letters.</summary>
+    public EquatableList<string> KeyColumns { get; init; } = [];
+
+    /// <summary>As of when the row is asked for; null for population x calendar.</summary>
+    public Expr? AsOfExpr { get; init; }
+
+    /// <summary>Only rows for which this is true are rows of the spine.</summary>
+    public Expr? WhereExpr { get; init; }
+
+    /// <summary>The instants at which the population is asked; null for spines from rows.</summary>
+    public Calendar? Calendar { get; init; }
+
+    /// <summary>The partition column's name.</summary>
+    public string PartitionName { get; init; } = "as_of_date";
+
+    /// <summary>The partition value, Date or String, over the source's columns and <c>as_of</c>; null: the UTC date of <c>as_of</c>.</summary>
+    public Expr? PartitionExpr { get; init; }
+
+    /// <summary>Every row of a source.</summary>
+    public static Spine<T> From<T>(Source<T> source) => new(source);
+
+    /// <summary>
+    /// Every row of a source that holds at each instant of a calendar: for a source with validity the rows valid (and known) then, otherwise the latest row
+    /// of each fact (or each row) with <c>effective_at</c> at or before it.
+    /// </summary>
+    public static Spine<T> Population<T>(Source<T> source, Calendar at, Expression<Func<T, bool?>>? where = null) =>
+        new(source) { Calendar = at, WhereExpr = where is null ? null : LambdaTranslator.Translate(where) };
+}
+
+/// <summary>A spine from a source described by <typeparamref name="T"/>.</summary>
+public sealed record Spine<T> : Spine
+{
+    internal Spine(Source source) : base(source) { }
+
+    /// <summary>As of when each row is asked for.</summary>
+    public Spine<T> AsOf(Expression<Func<T, DateTimeOffset?>> time) => this with { AsOfExpr = LambdaTranslator.Translate(time) };
+
+    /// <summary>Columns that name the row: <c>f => new { f.Carrier, f.Flight }</c>.</summary>
+    public Spine<T> Key(Expression<Func<T, object?>> columns)
+    {
+        var added = LambdaTranslator.TranslateColumns(columns).Select(c => new SpineColumn(c.Name, c.Expr)).ToArray();
+        return this with { Columns = [.. Columns, .. added], KeyColumns = [.. KeyColumns, .. added.Select(c => c.Name)] };
+    }
+
+    /// <summary>More columns: <c>f => new { f.Origin, f.Dest }</c>.</summary>
+    public Spine<T> Select(Expression<Func<T, object?>> columns) =>
+        this with { Columns = [.. Columns, .. LambdaTranslator.TranslateColumns(columns).Select(c => new SpineColumn(c.Name, c.Expr))] };
+
+    /// <summary>Keeps only the rows for which the condition is true.</summary>
+    public Spine<T> Where(Expression<Func<T, bool?>> condition) => this with { WhereExpr = LambdaTranslator.Translate(condition) };
+
+    /// <summary>The partition column: a local date as a rule.</summary>
+    public Spine<T> PartitionBy<TValue>(string name, Expression<Func<T, TValue>> value) =>
+        this with { PartitionName = name, PartitionExpr = LambdaTranslator.Translate(value) };
+}
+
+/// <summary>Instants that repeat: every day, or some weekdays, at a local time in an IANA zone. A local time that a clock change skips is taken at the first
+/// instant after the gap; one that occurs twice is taken the first time.</summary>
+/// <param name="Time">Local time of day.</param>
+/// <param name="Zone">IANA zone.</param>
+/// <param name="Days">Weekdays; empty: every day.</param>
+public sealed record Calendar(TimeOnly Time, string Zone, EquatableList<DayOfWeek> Days)
+{
+    /// <summary>Every day at a local time, <c>"02:00"</c>.</summary>
+    public static Calendar Daily(string time, string zone) => new(Parse(time), zone, []);
+
+    /// <summary>Every week on a day.</summary>
+    public static Calendar Weekly(DayOfWeek day, string time, string zone) => new(Parse(time), zone, [day]);
+
+    /// <summary>The instants in <c>[from, to)</c>, ascending, microseconds.</summary>
+    public IEnumerable<long> Between(long from, long to) => throw new NotImplementedException();
+
+    static TimeOnly Parse(string time) => TimeOnly.ParseExact(time, "HH:mm", System.Globalization.CultureInfo.InvariantCulture);
+}
+
+/// <summary>What is to be predicted, and when it is known.</summary>
+/// <param name="Name">Column name.</param>
+public abstract record Label(string Name)
+{
+    /// <summary>A column of the spine's source; null value: the row has no label.</summary>
+    /// <param name="name">Column name.</param>
+    /// <param name="value">Its value.</param>
+    /// <param name="knownAt">When it can be known; null: never. A label known after "now" is not mature and stays out.</param>
+    public static ColumnLabel Of<T, TValue>(string name, Expression<Func<T, TValue>> value, Expression<Func<T, DateTimeOffset?>> knownAt) =>
+        new(name, LambdaTranslator.Translate(value), LambdaTranslator.Translate(knownAt));
+
+    /// <summary>
+    /// An aggregate over the facts with event time in <c>(as_of, as_of + days]</c> and known by <c>as_of + days + lateness</c>; mature when that
+    /// instant is not after "now".
+    /// </summary>
+    /// <param name="name">Column name.</param>
+    /// <param name="source">Where the facts are.</param>
+    /// <param name="key">Their key; joined on spine columns of the same names.</param>
+    /// <param name="days">Horizon in days of 24 hours.</param>
+    /// <param name="value">E.g. <c>w => w.Count() == 0</c>.</param>
+    /// <param name="latenessDays">How long facts may take to become known.</param>
+    public static FutureLabel Future<T, TValue>(
+        string name, Source<T> source, Expression<Func<T, object?>> key, double days, Expression<Func<Window<T>, TValue>> value, double latenessDays = 0)
+    {
+        var (aggregates, result) = LambdaTranslator.TranslateWindow(value);
+        return new FutureLabel(
+            name, source, [.. LambdaTranslator.TranslateColumns(key).Select(k => new KeyColumn(k.Name, k.Expr))],
+            checked((long)Math.Round(days * 86_400_000_000)), checked((long)Math.Round(latenessDays * 86_400_000_000)), [.. aggregates], result);
+    }
+}
+
+/// <inheritdoc cref="Label.Of"/>
+public sealed record ColumnLabel(string Name, Expr Value, Expr KnownAt) : Label(Name);
+
+/// <inheritdoc cref="Label.Future"/>
+/// <param name="Name">Column name.</param>
+/// <param name="Source">Where the facts are.</param>
+/// <param name="Keys">Their key.</param>
+/// <param name="Horizon">Microseconds.</param>
+/// <param name="Lateness">Microseconds.</param>
+/// <param name="Aggregates">Aggregates of the window.</param>
+/// <param name="Result">Over <c>$0</c>, <c>$1</c>, ….</param>
+public sealed record FutureLabel(
+    string Name, Source Source, EquatableList<KeyColumn> Keys, long Horizon, long Lateness, EquatableList<Aggregate> Aggregates, Expr Result) : Label(Name);

@@ -1,0 +1,133 @@
+using Apache.Arrow;
+
+namespace BatchMl.Kernel;
+
+/// <summary>
+/// The evaluated columns of a source's rows that the kernel needs: Arrow in memory, canonical types (<see cref="Data.ColumnType"/>), all of one length.
+/// Rows may be in any order.
+/// </summary>
+public sealed record EventTable
+{
+    /// <summary>Number of rows.</summary>
+    public required int Rows { get; init; }
+
+    /// <summary>The entity's key, one array per component. A null component matches nothing.</summary>
+    public required IReadOnlyList<IArrowArray> Keys { get; init; }
+
+    /// <summary>When the fact happened. A null event time never counts. Null: a look-up without time, every row counts always.</summary>
+    public TimestampArray? EventTime { get; init; }
+
+    /// <summary>When the row became known; a null value is never. Null: known at its event time.</summary>
+    public TimestampArray? AvailableAt { get; init; }
+
+    /// <summary>What ends value order, after event time and available at.</summary>
+    public IReadOnlyList<IArrowArray> TieBreak { get; init; } = [];
+
+    /// <summary>Rows of equal values here (and equal key) are versions of one fact; empty: every row is a fact of its own. Nulls are equal to each other.</summary>
+    public IReadOnlyList<IArrowArray> Fact { get; init; } = [];
+
+    /// <summary>True on a version that deletes its fact; null array: none does.</summary>
+    public BooleanArray? Deleted { get; init; }
+
+    /// <summary>Validity begins, inclusive; null array: no validity.</summary>
+    public TimestampArray? ValidFrom { get; init; }
+
+    /// <summary>Validity ends, exclusive; a null value is open.</summary>
+    public TimestampArray? ValidTo { get; init; }
+
+    /// <summary>When the end became known; null array: with the row; a null value beside a non-null <see cref="ValidTo"/>: never.</summary>
+    public TimestampArray? ClosedKnownAt { get; init; }
+
+    /// <summary>The inputs of latest features and aggregates, by <see cref="LatestSpec.Value"/> and <see cref="AggregateSpec.Value"/>.</summary>
+    public IReadOnlyList<IArrowArray> Values { get; init; } = [];
+
+    /// <summary>Names a row (file and row number) in error messages; null: its ordinal.</summary>
+    public Func<int, string>? Describe { get; init; }
+}
+
+/// <summary>The spine rows: key components, in the order and types of <see cref="EventTable.Keys"/>, and as_of (no nulls).</summary>
+public sealed record SpineTable(IReadOnlyList<IArrowArray> Keys, TimestampArray AsOf);
+
+/// <summary>A latest value.</summary>
+/// <param name="Value">Index into <see cref="EventTable.Values"/>.</param>
+/// <param name="NonNull">Only rows whose value is not null compete.</param>
+public sealed record LatestSpec(int Value, bool NonNull);
+
+/// <summary>An aggregate.</summary>
+/// <param name="Kind">What is computed.</param>
+/// <param name="Value">Index into <see cref="EventTable.Values"/>; -1 for Count.</param>
+/// <param name="Parameter">The quantile.</param>
+public sealed record AggregateSpec(AggregateKind Kind, int Value, double Parameter = 0);
+
+/// <summary>Aggregates over one window.</summary>
+public sealed record WindowAggregates(WindowSpec Window, IReadOnlyList<AggregateSpec> Aggregates);
+
+/// <summary>What to compute.</summary>
+public sealed record AsOfQuery
+{
+    /// <summary>Latest values.</summary>
+    public IReadOnlyList<LatestSpec> Latest { get; init; } = [];
+
+    /// <summary>Oldest event time of a latest row, before as_of, inclusive, microseconds; null: any.</summary>
+    public long? Ttl { get; init; }
+
+    /// <summary>Windows, each with its aggregates.</summary>
+    public IReadOnlyList<WindowAggregates> Windows { get; init; } = [];
+
+    /// <summary>Two rows equal in value order with different values: false an error, true the later row of the table counts.</summary>
+    public bool TiesAllowed { get; init; }
+
+    /// <summary>Opt-out: effective_at is the event time.</summary>
+    public bool IgnoreAvailability { get; init; }
+
+    /// <summary>Threads to use over keys, at least 1. The result does not depend on it.</summary>
+    public int MaxThreads { get; init; } = 1;
+}
+
+/// <summary>
+/// The as-of kernel (design section 4). Buckets rows by key, orders each bucket by <c>effective_at = max(event time, available at)</c> and sweeps
+/// once, all windows together; a spine row of time T sees exactly the rows with <c>effective_at &lt;= T</c>. Value order is <c>(event time, available at, tie-break
+/// columns)</c>. Facts count in their greatest known version; validity closes when its closing is known; sums are exact. The result has exactly the spine's rows, in its order, and depends
+/// on nothing but the set of rows: not on their order, threads or partitioning.
+/// </summary>
+public static class AsOfKernel
+{
+    /// <summary>
+    /// Computes the query. Returns first the <see cref="AsOfQuery.Latest"/> columns, then each window's aggregates, in canonical Arrow types
+    /// (an aggregate's type: <see cref="Aggregate.Type"/>).
+    /// </summary>
+    /// <exception cref="DataException">Ties with different values, overlapping validity intervals of one key, several rows of one key in a look-up, an integer sum
+    /// beyond 64 bits, fact versions with equal available-at: names the rows.</exception>
+    public static IReadOnlyList<IArrowArray> Compute(EventTable events, SpineTable spine, AsOfQuery query) => throw new NotImplementedException();
+
+    /// <summary>
+    /// For one spine row: every row of its key with what became of it. For <c>explain</c>; slow and plain.
+    /// </summary>
+    public static IReadOnlyList<ExplainedRow> Explain(EventTable events, SpineTable spine, int spineRow, AsOfQuery query) => throw new NotImplementedException();
+}
+
+/// <summary>What became of an event row for one spine row.</summary>
+/// <param name="Row">Ordinal in the event table.</param>
+/// <param name="Fate">Whether it counted, or why not.</param>
+/// <param name="Latest">Indices of the latest specs whose value it gave.</param>
+/// <param name="Windows">Indices of the windows it was in.</param>
+public sealed record ExplainedRow(int Row, RowFate Fate, IReadOnlyList<int> Latest, IReadOnlyList<int> Windows);
+
+/// <summary>Why a row counted or did not.</summary>
+public enum RowFate
+{
+    /// <summary>Gave a latest value or was in a window.</summary>
+    Counted,
+    /// <summary>Known in time, but a later row was the latest and no window reaches it.</summary>
+    NotLatest,
+    /// <summary>Became known after as_of, or never.</summary>
+    Late,
+    /// <summary>Older than the ttl and every window.</summary>
+    TooOld,
+    /// <summary>Replaced by a later version of its fact that was known.</summary>
+    Superseded,
+    /// <summary>Its fact was deleted, known at as_of.</summary>
+    Deleted,
+    /// <summary>Its validity had ended, and that was known.</summary>
+    Closed,
+}
