@@ -1,0 +1,187 @@
+using BatchMl.Data;
+using BatchMl.Lineage;
+
+namespace BatchMl.Runs;
+
+/// <summary>What happens to partitions that are published and whose fingerprint changed.</summary>
+public enum ChangePolicy
+{
+    /// <summary>Listed, not redone. The default.</summary>
+    Report,
+    /// <summary>Made again.</summary>
+    Restate,
+    /// <summary>Left alone, without a word beyond the plan.</summary>
+    Freeze,
+}
+
+/// <summary>A named piece of work over partitions of one dataset, or a pipeline of such jobs.</summary>
+/// <param name="name">E.g. <c>flight-delays/score</c>. The same job keeps its name for ever.</param>
+/// <param name="description">One line for <c>list</c>.</param>
+public abstract class Job(string name, string description)
+{
+    /// <summary>Its name.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>One line.</summary>
+    public string Description { get; } = description;
+}
+
+/// <summary>Jobs one after the other. Each is planned when its turn comes, so it sees what those before it published.</summary>
+public sealed class PipelineJob(string name, string description, params IReadOnlyList<DatasetJob> steps) : Job(name, description)
+{
+    /// <summary>The steps.</summary>
+    public IReadOnlyList<DatasetJob> Steps { get; } = steps;
+}
+
+/// <summary>A job that makes partitions of one dataset.</summary>
+public abstract class DatasetJob(string name, string description) : Job(name, description)
+{
+    /// <summary>What happens to published partitions whose fingerprint changed.</summary>
+    public ChangePolicy Policy { get; init; } = ChangePolicy.Report;
+
+    /// <summary>Raised by hand when the job computes something else from the same definitions and inputs.</summary>
+    public int SemanticsVersion { get; init; } = 1;
+
+    /// <summary>Dead letters that one run may have; once crossed, open partitions do not commit. Default 1,000.</summary>
+    public long DeadLetterLimit { get; init; } = 1_000;
+
+    /// <summary>
+    /// Pins the inputs and says what there is to do, without moving a row.
+    /// </summary>
+    /// <exception cref="DefinitionException">Everything that is wrong with the definitions, the configuration or the request.</exception>
+    public abstract Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel);
+}
+
+/// <summary>What the user asked of one run.</summary>
+public sealed record RunRequest
+{
+    /// <summary>First partition date; null: the job's own.</summary>
+    public DateOnly? From { get; init; }
+    /// <summary>End of the dates, exclusive; null: the job's own.</summary>
+    public DateOnly? To { get; init; }
+    /// <summary>Only these partition values; empty: all in range.</summary>
+    public IReadOnlyList<string> Partitions { get; init; } = [];
+    /// <summary>Do also what is up to date.</summary>
+    public bool Force { get; init; }
+    /// <summary>Units of work at once; 0: one per core.</summary>
+    public int MaxParallel { get; init; }
+    /// <summary>Memory budget in bytes for features; beyond it data is spilled. 0: half of the machine's.</summary>
+    public long Memory { get; init; }
+}
+
+/// <summary>A partition that a plan knows of.</summary>
+/// <param name="Key">Which one.</param>
+/// <param name="Fingerprint">What it depends on; null while an input of it is not made yet (an earlier step of the pipeline).</param>
+/// <param name="Rows">Rows expected; -1 unknown.</param>
+/// <param name="Bytes">Input bytes expected to be read; -1 unknown.</param>
+/// <param name="NominalStart">Begin of the time it is about, inclusive; null without one.</param>
+/// <param name="NominalEnd">End, exclusive.</param>
+public sealed record PlannedPartition(
+    PartitionKey Key, Fingerprint? Fingerprint, long Rows, long Bytes, DateTimeOffset? NominalStart, DateTimeOffset? NominalEnd);
+
+/// <summary>
+/// What a job will do: pinned inputs, partitions, and how to make them. Safe for concurrent <see cref="ExecuteAsync"/> of different units.
+/// </summary>
+public abstract class JobPlan : IDisposable
+{
+    /// <summary>The job.</summary>
+    public abstract DatasetJob Job { get; }
+
+    /// <summary>Where partitions land.</summary>
+    public abstract ISink Sink { get; }
+
+    /// <summary>All partitions in the request's range, in order.</summary>
+    public abstract IReadOnlyList<PlannedPartition> Partitions { get; }
+
+    /// <summary>Inputs that are not there yet and which job makes them; a plan with any can be shown but not run.</summary>
+    public virtual IReadOnlyList<string> Missing => [];
+
+    /// <summary>Sections for <c>plan</c>: a title and lines, e.g. sources, features with conventions, model, sink.</summary>
+    public abstract IReadOnlyList<PlanSection> Describe();
+
+    /// <summary>Input and output datasets with schemas and column lineage: known before any row moves.</summary>
+    public abstract JobLineage Lineage { get; }
+
+    /// <summary>Groups adjacent partitions that are best made together.</summary>
+    public abstract IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions);
+
+    /// <summary>
+    /// Makes and stages the partitions of a unit; all or nothing. Does not commit.
+    /// </summary>
+    public abstract Task<IReadOnlyList<PartitionResult>> ExecuteAsync(UnitOfWork unit, CancellationToken cancel);
+
+    /// <summary>Throws <see cref="InputChangedException"/> if a pinned input changed. Called between staging and commit.</summary>
+    public abstract void VerifyInputs();
+
+    /// <summary>
+    /// Called once after the last unit, also when nothing was to do: makes what belongs to the whole dataset (a report). Must be cheap when nothing changed. Returns
+    /// lines for the summary.
+    /// </summary>
+    public virtual Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, bool changed, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
+
+    /// <inheritdoc/>
+    public virtual void Dispose() => GC.SuppressFinalize(this);
+}
+
+/// <summary>A part of what <c>plan</c> prints.</summary>
+public sealed record PlanSection(string Title, IReadOnlyList<string> Lines);
+
+/// <summary>Partitions that one pipeline makes together, under leases.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="Attempts">The partitions with their fences.</param>
+/// <param name="DeadLetters">Counts dead letters over the whole run.</param>
+/// <param name="Progress">Told of rows done and of time spent by stage.</param>
+/// <param name="StartedAt">Taken once per unit: <c>scored_at</c>.</param>
+public sealed record UnitOfWork(
+    string RunId, IReadOnlyList<PartitionAttempt> Attempts, DeadLetterBudget DeadLetters, UnitProgress Progress, DateTimeOffset StartedAt);
+
+/// <summary>One try at one partition.</summary>
+public sealed record PartitionAttempt(PlannedPartition Partition, long Fence);
+
+/// <summary>What an attempt made.</summary>
+/// <param name="Staged">The staged version.</param>
+/// <param name="InputRows">Rows read for the unit's inputs by dataset name; for lineage statistics. May be empty.</param>
+/// <param name="QualityMetrics">Per column, for OpenLineage's dataQualityMetrics: null count, min, max, …; may be empty.</param>
+public sealed record PartitionResult(
+    StagedPartition Staged, IReadOnlyDictionary<string, long> InputRows, IReadOnlyList<ColumnQuality> QualityMetrics);
+
+/// <summary>Counts a run's dead letters against its limit. Thread-safe.</summary>
+public sealed class DeadLetterBudget(long limit)
+{
+    long count;
+
+    /// <summary>Dead letters so far.</summary>
+    public long Count => Interlocked.Read(ref count);
+
+    /// <summary>Counts more.</summary>
+    /// <exception cref="DeadLetterLimitException">There are now more than the limit.</exception>
+    public void Add(long letters, string latestReason)
+    {
+        if (Interlocked.Add(ref count, letters) is var total && total > limit)
+        {
+            throw new DeadLetterLimitException(
+                $"{total} rows could not be scored, allowed are {limit}. The latest reason: {latestReason}. Partitions that were committed stay; open ones do not commit. "
+                + "Mend the rows or the model, or raise the limit with --set DeadLetterLimit=N.");
+        }
+    }
+}
+
+/// <summary>Progress and stage timings of a run; thread-safe. Stage names: <c>read</c>, <c>features</c>, <c>encode</c>, <c>score</c>, <c>write</c>, <c>train</c>, <c>commit</c>, ….</summary>
+public sealed class UnitProgress
+{
+    long rows;
+    readonly System.Collections.Concurrent.ConcurrentDictionary<string, long> ticks = new();
+
+    /// <summary>Rows done.</summary>
+    public long Rows => Interlocked.Read(ref rows);
+
+    /// <summary>Adds rows done.</summary>
+    public void AddRows(long count) => Interlocked.Add(ref rows, count);
+
+    /// <summary>Adds busy time of a stage, summed over threads.</summary>
+    public void AddTime(string stage, TimeSpan time) => ticks.AddOrUpdate(stage, time.Ticks, (_, before) => before + time.Ticks);
+
+    /// <summary>Busy time by stage.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> Times => ticks.ToDictionary(t => t.Key, t => TimeSpan.FromTicks(t.Value));
+}

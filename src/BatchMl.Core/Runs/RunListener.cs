@@ -1,0 +1,51 @@
+namespace BatchMl.Runs;
+
+/// <summary>Told of everything in a run; may stop nothing (what it throws is logged and dropped). Called from several threads.</summary>
+public abstract class RunListener
+{
+    /// <summary>A run begins.</summary>
+    public virtual void RunStarted(string runId, string job) { }
+    /// <summary>A step of it (a dataset job) is planned; <paramref name="decisions"/> has every partition of the plan.</summary>
+    public virtual void StepPlanned(JobPlan plan, IReadOnlyList<PartitionDecision> decisions) { }
+    /// <summary>A unit begins.</summary>
+    public virtual void UnitStarted(UnitOfWork unit) { }
+    /// <summary>A partition was committed and published.</summary>
+    public virtual void PartitionCommitted(PlannedPartition partition, PartitionResult result) { }
+    /// <summary>A partition failed for good, or will be tried again in <paramref name="retryIn"/>.</summary>
+    public virtual void PartitionFailed(PlannedPartition partition, Exception error, TimeSpan? retryIn) { }
+    /// <summary>A partition is held by another process and is waited for.</summary>
+    public virtual void WaitingFor(PlannedPartition partition, LeaseInfo lease) { }
+    /// <summary>A line for the person watching (training rounds, recovery).</summary>
+    public virtual void Note(string line) { }
+    /// <summary>A step is over.</summary>
+    public virtual void StepFinished(StepSummary summary) { }
+    /// <summary>The run is over.</summary>
+    public virtual void RunFinished(RunSummary summary) { }
+}
+
+/// <summary>What is done with a partition, and why.</summary>
+public enum DecisionKind
+{
+    /// <summary>Not there yet.</summary>
+    New,
+    /// <summary>There, but made again: its fingerprint changed and the policy is restate, or it was forced.</summary>
+    Redo,
+    /// <summary>Fingerprint unchanged.</summary>
+    UpToDate,
+    /// <summary>Changed, but the policy is to report only.</summary>
+    Reported,
+    /// <summary>Changed, but frozen.</summary>
+    Frozen,
+    /// <summary>Can not be decided before an earlier step has run.</summary>
+    Unknown,
+}
+
+/// <summary>A partition with what is done about it.</summary>
+public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind Kind, string Reason);
+
+/// <summary>How a step went.</summary>
+public sealed record StepSummary(
+    string Job, int Done, int Skipped, int Reported, int Failed, long Rows, long DeadLetters, TimeSpan Elapsed, IReadOnlyDictionary<string, TimeSpan> StageTimes, IReadOnlyList<string> Notes);
+
+/// <summary>How a run went.</summary>
+public sealed record RunSummary(string RunId, string Job, RunState State, string? Error, TimeSpan Elapsed, IReadOnlyList<StepSummary> Steps, int ExitCode);
