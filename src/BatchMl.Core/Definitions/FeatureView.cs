@@ -116,8 +116,15 @@ public sealed record FeatureView<T> : FeatureView
     /// <summary>The latest value that is not null.</summary>
     public FeatureView<T> LatestNonNull<TValue>(Expression<Func<T, TValue>> value, string? name = null) => Add(NewLatest(value, name, nonNull: true));
 
-    /// <summary>How old the latest row may be, both ends inclusive.</summary>
-    public FeatureView<T> Ttl(double hours = 0, double days = 0) => this with { TtlMicroseconds = Span(hours, days) };
+    /// <summary>How old the latest row may be, both ends inclusive. Zero: only a row of the very instant.</summary>
+    /// <exception cref="DefinitionException">A negative time, or one that 64 bits of microseconds can not hold.</exception>
+    public FeatureView<T> Ttl(double hours = 0, double days = 0)
+    {
+        var checks = new DefinitionChecks("Ttl");
+        var ttl = checks.Span("ttl", hours, days, mayBeZero: true);
+        checks.Throw();
+        return this with { TtlMicroseconds = ttl };
+    }
 
     /// <summary>An aggregate, or an expression over aggregates, of the facts in a window before <c>as_of</c>.</summary>
     /// <param name="name">Column name.</param>
@@ -127,21 +134,34 @@ public sealed record FeatureView<T> : FeatureView
     /// <param name="endsHoursBefore">The window ends this many hours before <c>as_of</c>.</param>
     /// <param name="convention">Which ends belong to it.</param>
     /// <param name="axis">On which time it lies.</param>
+    /// <exception cref="DefinitionException">All that is wrong with it: length, name, lambda.</exception>
     public FeatureView<T> Window<TValue>(
         string name, Expression<Func<Window<T>, TValue>> value, double hours = 0, double days = 0, double endsHoursBefore = 0,
         WindowConvention convention = WindowConvention.OpenClosed, WindowAxis axis = WindowAxis.EventTime)
     {
-        var (aggregates, result) = LambdaTranslator.TranslateWindow(value);
-        return Add(new WindowFeature(name, new WindowSpec(Span(hours, days), Span(endsHoursBefore, 0), convention, axis), [.. aggregates], result));
+        var checks = new DefinitionChecks($"window '{name}'");
+        CheckName(checks, name);
+        var window = new WindowSpec(
+            checks.Span("length", hours, days, mayBeZero: false), checks.Span("endsHoursBefore", endsHoursBefore, 0, mayBeZero: true), convention, axis);
+        var translated = checks.Try(() => LambdaTranslator.TranslateWindow(value));
+        checks.Throw();
+        return Add(new WindowFeature(name, window, [.. translated.Aggregates], translated.Result));
     }
 
     FeatureView<T> Add(Feature feature) => this with { Features = [.. Features, feature] };
 
-    static LatestFeature NewLatest(LambdaExpression value, string? name, bool nonNull)
+    LatestFeature NewLatest(LambdaExpression value, string? name, bool nonNull)
     {
-        var (column, expr) = LambdaTranslator.TranslateColumns(value)[0];
-        return new LatestFeature(name ?? column, expr, nonNull);
+        var (column, expr) = name is null ? LambdaTranslator.TranslateColumns(value)[0] : (name, LambdaTranslator.Translate(value));
+        var checks = new DefinitionChecks($"latest '{column}'");
+        CheckName(checks, column);
+        checks.Throw();
+        return new LatestFeature(column, expr, nonNull);
     }
 
-    static long Span(double hours, double days) => checked((long)Math.Round((hours + 24 * days) * 3_600_000_000));
+    void CheckName(DefinitionChecks checks, string name)
+    {
+        checks.Name(name);
+        if (Features.Any(f => f.Name == name)) checks.Add("the view has a feature of this name already; give one of them another name");
+    }
 }

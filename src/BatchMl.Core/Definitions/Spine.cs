@@ -79,25 +79,6 @@ public sealed record Spine<T> : Spine
         this with { PartitionName = name, PartitionExpr = LambdaTranslator.Translate(value) };
 }
 
-/// <summary>Instants that repeat: every day, or some weekdays, at a local time in an IANA zone. A local time that a clock change skips is taken at the first
-/// instant after the gap; one that occurs twice is taken the first time.</summary>
-/// <param name="Time">Local time of day.</param>
-/// <param name="Zone">IANA zone.</param>
-/// <param name="Days">Weekdays; empty: every day.</param>
-public sealed record Calendar(TimeOnly Time, string Zone, EquatableList<DayOfWeek> Days)
-{
-    /// <summary>Every day at a local time, <c>"02:00"</c>.</summary>
-    public static Calendar Daily(string time, string zone) => new(Parse(time), zone, []);
-
-    /// <summary>Every week on a day.</summary>
-    public static Calendar Weekly(DayOfWeek day, string time, string zone) => new(Parse(time), zone, [day]);
-
-    /// <summary>The instants in <c>[from, to)</c>, ascending, microseconds.</summary>
-    public IEnumerable<long> Between(long from, long to) => throw new NotImplementedException();
-
-    static TimeOnly Parse(string time) => TimeOnly.ParseExact(time, "HH:mm", System.Globalization.CultureInfo.InvariantCulture);
-}
-
 /// <summary>What is to be predicted, and when it is known.</summary>
 /// <param name="Name">Column name.</param>
 public abstract record Label(string Name)
@@ -119,13 +100,19 @@ public abstract record Label(string Name)
     /// <param name="days">Horizon in days of 24 hours.</param>
     /// <param name="value">E.g. <c>w => w.Count() == 0</c>.</param>
     /// <param name="latenessDays">How long facts may take to become known.</param>
+    /// <exception cref="DefinitionException">All that is wrong with it: horizon, lateness, name, key, lambda.</exception>
     public static FutureLabel Future<T, TValue>(
         string name, Source<T> source, Expression<Func<T, object?>> key, double days, Expression<Func<Window<T>, TValue>> value, double latenessDays = 0)
     {
-        var (aggregates, result) = LambdaTranslator.TranslateWindow(value);
+        var checks = new DefinitionChecks($"label '{name}'");
+        checks.Name(name);
+        var horizon = checks.Span("horizon", 0, days, mayBeZero: false);
+        var lateness = checks.Span("latenessDays", 0, latenessDays, mayBeZero: true);
+        var keys = checks.Try(() => LambdaTranslator.TranslateColumns(key));
+        var translated = checks.Try(() => LambdaTranslator.TranslateWindow(value));
+        checks.Throw();
         return new FutureLabel(
-            name, source, [.. LambdaTranslator.TranslateColumns(key).Select(k => new KeyColumn(k.Name, k.Expr))],
-            checked((long)Math.Round(days * 86_400_000_000)), checked((long)Math.Round(latenessDays * 86_400_000_000)), [.. aggregates], result);
+            name, source, [.. keys!.Select(k => new KeyColumn(k.Name, k.Expr))], horizon, lateness, [.. translated.Aggregates], translated.Result);
     }
 }
 

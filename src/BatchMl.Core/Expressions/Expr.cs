@@ -5,7 +5,8 @@ namespace BatchMl.Expressions;
 
 /// <summary>
 /// A small, typed expression over the columns of a row: what a lambda in a definition becomes. Immutable, compared by value.
-/// Nulls propagate as in SQL (three-valued logic for <c>And</c>, <c>Or</c> and <c>Not</c>); a null condition is not met.
+/// Nulls propagate as in SQL (three-valued logic for <c>And</c>, <c>Or</c> and <c>Not</c>); a null condition is not met. As in C#, the right side of <c>And</c> and
+/// <c>Or</c> is not evaluated, so can not fail, where the left side decides.
 /// Integer arithmetic is 64-bit and checked; floating point follows IEEE 754, with NaN equal to itself and greater than everything
 /// in comparisons, and -0.0 equal to 0.0; strings compare by UTF-8 bytes.
 /// </summary>
@@ -13,23 +14,44 @@ namespace BatchMl.Expressions;
 public abstract record Expr(ColumnType Type)
 {
     /// <summary>The names of all columns it reads, without repeats, in order of first use.</summary>
-    public IReadOnlyList<string> Columns() => throw new NotImplementedException();
+    public IReadOnlyList<string> Columns() => [.. ExprTree.ColumnsOf(this).Select(c => c.Name).Distinct()];
 
     /// <summary>Replaces columns by expressions (null keeps one); used to put one definition into another.</summary>
-    public Expr Substitute(Func<ColumnExpr, Expr?> replace) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException">A replacement has another type than its column.</exception>
+    public Expr Substitute(Func<ColumnExpr, Expr?> replace) => ExprTree.Substitute(this, replace);
 
     /// <summary>
-    /// The expression as stable text, e.g. <c>(dep_delay > 15)</c>: shown by <c>plan</c> and part of every fingerprint, so a change of this
-    /// format is a change of every fingerprint.
+    /// Fits the expression to columns that have become known: an Int64 column that was read as a Double is widened.
     /// </summary>
-    public sealed override string ToString() => throw new NotImplementedException();
+    /// <param name="columns">The columns there are, with their types.</param>
+    /// <param name="where">What the expression is, for messages, e.g. <c>derived feature 'trend'</c>.</param>
+    /// <exception cref="DefinitionException">Columns that are missing or of another type, all of them, with what there is.</exception>
+    public Expr Bind(IReadOnlyDictionary<string, ColumnType> columns, string where) => ExprTree.Bind(this, columns, where);
+
+    /// <summary>
+    /// The expression as stable text, e.g. <c>(dep_delay > 15.0)</c>: shown by <c>plan</c> and part of every fingerprint, so a change of this
+    /// format is a change of every fingerprint. Expressions over the same columns with different results have different texts: Double constants carry a point or
+    /// exponent, widening is written out, and division of integers is <c>div</c>.
+    /// </summary>
+    public sealed override string ToString() => ExprText.Of(this);
 }
 
 /// <summary>A column of the row.</summary>
 public sealed record ColumnExpr(string Name, ColumnType Type) : Expr(Type);
 
 /// <summary>A constant: bool, long, double, string, long microseconds (Timestamp), int days (Date), or null.</summary>
-public sealed record ConstantExpr(object? Value, ColumnType Type) : Expr(Type);
+public sealed record ConstantExpr(object? Value, ColumnType Type) : Expr(Type)
+{
+    /// <summary>Doubles are compared by their bits: 1 / -0.0 is not 1 / 0.0.</summary>
+    public bool Equals(ConstantExpr? other) => other is not null && Type == other.Type && (Value, other.Value) switch
+    {
+        (double a, double b) => BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b),
+        var (a, b) => Equals(a, b),
+    };
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Type, Value);
+}
 
 /// <summary>One operand.</summary>
 public sealed record UnaryExpr(UnaryOperator Operator, Expr Operand, ColumnType Type) : Expr(Type);
@@ -80,7 +102,7 @@ public enum BinaryOperator
     Multiply,
     /// <summary>Int64 by zero is an error, Double follows IEEE.</summary>
     Divide,
-    /// <summary>Remainder with the sign of the dividend; Int64 by zero is an error.</summary>
+    /// <summary>Remainder with the sign of the dividend; Int64 by zero is an error, by -1 it is 0.</summary>
     Modulo,
     /// <summary>Equal.</summary>
     Equal,
@@ -123,9 +145,9 @@ public enum Function
     Sin,
     /// <summary>Double.</summary>
     Cos,
-    /// <summary>The smaller of two; Int64 or Double (NaN is greatest).</summary>
+    /// <summary>The smaller of two, the first of equals; Int64 or Double (NaN is greatest).</summary>
     Min,
-    /// <summary>The greater of two; Int64 or Double (NaN is greatest).</summary>
+    /// <summary>The greater of two, the first of equals; Int64 or Double (NaN is greatest).</summary>
     Max,
     /// <summary>Double to Boolean.</summary>
     IsNaN,
@@ -140,7 +162,7 @@ public enum Function
     Upper,
     /// <summary>White space cut at both ends.</summary>
     Trim,
-    /// <summary>String, Int64 start, Int64 length: clipped to the string, never an error for start beyond its end.</summary>
+    /// <summary>String, Int64 start, Int64 length, in UTF-16 units: clipped to the string at both ends, never an error. A character cut in half becomes U+FFFD.</summary>
     Substring,
     /// <summary>Ordinal, Boolean.</summary>
     StartsWith,

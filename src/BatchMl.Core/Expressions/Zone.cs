@@ -1,0 +1,80 @@
+namespace BatchMl.Expressions;
+
+/// <summary>
+/// A time zone with what is needed for columns of instants: an offset look-up that remembers, by hour. Thread-safe.
+/// </summary>
+sealed class Zone
+{
+    const long HourMicroseconds = 3_600_000_000;
+    const int Slots = 4096;
+
+    static readonly System.Collections.Concurrent.ConcurrentDictionary<string, Zone> zones = new(StringComparer.Ordinal);
+
+    readonly TimeZoneInfo info;
+
+    // Hour since 1970 in the upper half, offset in seconds in the lower: read and written as one word, so never torn.
+    readonly long[] slots = new long[Slots];
+
+    Zone(string id)
+    {
+        info = TimeZoneInfo.FindSystemTimeZoneById(id);
+        System.Array.Fill(slots, (long)int.MinValue << 32);
+    }
+
+    /// <exception cref="DefinitionException">No such zone.</exception>
+    internal static Zone Of(string id)
+    {
+        try
+        {
+            return zones.GetOrAdd(id, static id => new Zone(id));
+        }
+        catch (Exception e) when (e is TimeZoneNotFoundException or InvalidTimeZoneException or ArgumentException)
+        {
+            throw new DefinitionException($"'{id}' is not a time zone of this system's database; expected an IANA name such as Europe/Berlin or UTC.");
+        }
+    }
+
+    /// <summary>Local time minus UTC in microseconds. The instant must be in the years 1 to 9999.</summary>
+    internal long Offset(long microseconds)
+    {
+        var hour = Clock.FloorDivide(microseconds, HourMicroseconds);
+        ref var slot = ref slots[hour & (Slots - 1)];
+        var seen = Volatile.Read(ref slot);
+        if (seen >> 32 == hour) return (int)seen * 1_000_000L;
+        var offset = Exact(microseconds);
+        if (Exact(hour * HourMicroseconds) == offset && Exact(Last(hour)) == offset)
+            Volatile.Write(ref slot, hour << 32 | (uint)(int)(offset / 1_000_000));
+        return offset;
+    }
+
+    static long Last(long hour) => (hour + 1) * HourMicroseconds - 1;
+
+    long Exact(long microseconds) => info.GetUtcOffset(Clock.ToDateTime(microseconds)).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    /// <summary>
+    /// The first instant whose local time is at or after <paramref name="local"/> (microseconds of the wall clock): the first of two where the clock is set
+    /// back, the end of the gap where it is set forward. False outside of the years 1 to 9999.
+    /// </summary>
+    internal bool TryInstant(long local, out long instant)
+    {
+        instant = 0;
+        var (low, high) = (local - Clock.DayMicroseconds, local + Clock.DayMicroseconds);
+        if (!Clock.IsDateTime(low) || !Clock.IsDateTime(high)) return false;
+        var (before, after) = (Offset(low), Offset(high));
+        if (Offset(local - Math.Max(before, after)) is var first && first == Math.Max(before, after)) instant = local - first;
+        else if (Offset(local - Math.Min(before, after)) == Math.Min(before, after)) instant = local - Math.Min(before, after);
+        else
+        {
+            // In a gap: the change lies between the two readings of the local time.
+            (low, high) = (local - Math.Max(before, after), local - Math.Min(before, after));
+            while (low < high)
+            {
+                var middle = low + (high - low) / 2;
+                if (middle + Offset(middle) >= local) high = middle;
+                else low = middle + 1;
+            }
+            instant = low;
+        }
+        return true;
+    }
+}
