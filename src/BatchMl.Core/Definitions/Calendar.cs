@@ -18,7 +18,7 @@ public sealed record Calendar(TimeOnly Time, string Zone, EquatableList<DayOfWee
     /// <exception cref="DefinitionException">The time is not <c>HH:mm</c>, or there is no such zone.</exception>
     public static Calendar Weekly(DayOfWeek day, string time, string zone) => Of(time, zone, [day]);
 
-    /// <summary>The instants in <c>[from, to)</c>, ascending, microseconds. Days whose local midnight is not within the years 1 to 9999 have none.</summary>
+    /// <summary>The instants in <c>[from, to)</c>, ascending, microseconds. The first and last two days of the years 1 to 9999 have none.</summary>
     /// <exception cref="DefinitionException">There is no such zone.</exception>
     public IEnumerable<long> Between(long from, long to)
     {

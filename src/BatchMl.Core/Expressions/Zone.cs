@@ -53,13 +53,13 @@ sealed class Zone
 
     /// <summary>
     /// The first instant whose local time is at or after <paramref name="local"/> (microseconds of the wall clock): the first of two where the clock is set
-    /// back, the end of the gap where it is set forward. False outside of the years 1 to 9999.
+    /// back, the end of the gap where it is set forward. False within two days of the ends of the years 1 to 9999.
     /// </summary>
     internal bool TryInstant(long local, out long instant)
     {
         instant = 0;
+        if (!Clock.IsDateTime(local - 2 * Clock.DayMicroseconds) || !Clock.IsDateTime(local + 2 * Clock.DayMicroseconds)) return false;
         var (low, high) = (local - Clock.DayMicroseconds, local + Clock.DayMicroseconds);
-        if (!Clock.IsDateTime(low) || !Clock.IsDateTime(high)) return false;
         var (before, after) = (Offset(low), Offset(high));
         if (Offset(local - Math.Max(before, after)) is var first && first == Math.Max(before, after)) instant = local - first;
         else if (Offset(local - Math.Min(before, after)) == Math.Min(before, after)) instant = local - Math.Min(before, after);
