@@ -67,6 +67,10 @@ public sealed record RunRequest
     public int MaxParallel { get; init; }
     /// <summary>Memory budget in bytes for features; beyond it data is spilled. 0: half of the machine's.</summary>
     public long Memory { get; init; }
+    /// <summary>Dead letters that the run may have; null: the job's own limit.</summary>
+    public long? DeadLetterLimit { get; init; }
+    /// <summary>Settings given for this run (<c>--set</c>), so that a retry sees the same.</summary>
+    public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
 }
 
 /// <summary>A partition that a plan knows of.</summary>
@@ -141,10 +145,10 @@ public sealed record PartitionAttempt(PlannedPartition Partition, long Fence);
 
 /// <summary>What an attempt made.</summary>
 /// <param name="Staged">The staged version.</param>
-/// <param name="InputRows">Rows read for the unit's inputs by dataset name; for lineage statistics. May be empty.</param>
+/// <param name="InputRows">Rows read of inputs, for lineage statistics; inputs that were not counted are absent.</param>
 /// <param name="QualityMetrics">Per column, for OpenLineage's dataQualityMetrics: null count, min, max, …; may be empty.</param>
 public sealed record PartitionResult(
-    StagedPartition Staged, IReadOnlyDictionary<string, long> InputRows, IReadOnlyList<ColumnQuality> QualityMetrics);
+    StagedPartition Staged, IReadOnlyDictionary<DatasetName, long> InputRows, IReadOnlyList<ColumnQuality> QualityMetrics);
 
 /// <summary>Counts a run's dead letters against its limit. Thread-safe.</summary>
 public sealed class DeadLetterBudget(long limit)
