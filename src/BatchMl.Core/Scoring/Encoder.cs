@@ -3,80 +3,124 @@ using BatchMl.Data;
 
 namespace BatchMl.Scoring;
 
-/// <summary>How one feature becomes model inputs. What an <see cref="Encoder"/> is fitted from.</summary>
-/// <param name="Feature">The feature's column name.</param>
-public abstract record Encoding(string Feature);
-
-/// <summary>A number as it is: null becomes NaN (models that know missing values, such as LightGBM). Booleans are 0 and 1.</summary>
-public sealed record NumericEncoding(string Feature, Imputation Imputation = Imputation.None, bool Standardize = false) : Encoding(Feature);
-
-/// <summary>Text as codes 0, 1, … of a vocabulary in descending frequency (ties by UTF-8 order); null and unknown categories become NaN. Models treat it as a category.</summary>
-/// <param name="Feature">The feature.</param>
-/// <param name="MaxCategories">Rarer ones beyond this many are unknown.</param>
-public sealed record CategoryEncoding(string Feature, int MaxCategories = 255) : Encoding(Feature);
-
-/// <summary>One 0/1 column per category, <c>feature=category</c>; null and unknown give zeros.</summary>
-public sealed record OneHotEncoding(string Feature, int MaxCategories = 32) : Encoding(Feature);
-
-/// <summary>
-/// The label's smoothed mean per category; on training rows cross-fitted (each fold encoded by the others), as scikit-learn's TargetEncoder does.
-/// </summary>
-/// <param name="Feature">The feature.</param>
-/// <param name="Folds">Folds of the cross-fit; a row's fold is its ordinal modulo this.</param>
-/// <param name="Smoothing">Weight of the overall mean, in rows.</param>
-public sealed record TargetEncoding(string Feature, int Folds = 5, double Smoothing = 20) : Encoding(Feature);
-
-/// <summary>What a missing number becomes.</summary>
-public enum Imputation
-{
-    /// <summary>NaN.</summary>
-    None,
-    /// <summary>The mean over training rows.</summary>
-    Mean,
-    /// <summary>The median over training rows.</summary>
-    Median,
-    /// <summary>Zero.</summary>
-    Zero,
-}
-
 /// <summary>
 /// A fitted encoder: the only way a model sees features. Fitted on training rows only; saved in the model package; immutable and thread-safe.
 /// </summary>
 public sealed class Encoder
 {
+    readonly Schema schema;
+
+    internal Encoder(string? label, IReadOnlyList<FittedEncoding> encodings)
+    {
+        (Label, Encodings) = (label, encodings);
+        Outputs = [.. encodings.SelectMany(e => e.Outputs)];
+        Inputs = [.. encodings.Select(e => (e.Feature, e.Type))];
+        CategoricalOutputs = [.. encodings.OfType<FittedCategory>().SelectMany(e => e.Outputs).Select(o => o.Name)];
+        schema = new Schema([.. Outputs.Select(o => new Field(o.Name, ModelArrays.ArrowType(o.Type), nullable: false))], null);
+    }
+
+    internal string? Label { get; }
+
+    internal IReadOnlyList<FittedEncoding> Encodings { get; }
+
     /// <summary>The model inputs it gives, in order.</summary>
-    public IReadOnlyList<ModelColumn> Outputs => throw new NotImplementedException();
+    public IReadOnlyList<ModelColumn> Outputs { get; }
 
     /// <summary>The features it reads, in order, with the types it was fitted on.</summary>
-    public IReadOnlyList<(string Name, ColumnType Type)> Inputs => throw new NotImplementedException();
+    public IReadOnlyList<(string Name, ColumnType Type)> Inputs { get; }
 
     /// <summary>Names of outputs that hold category codes.</summary>
-    public IReadOnlyList<string> CategoricalOutputs => throw new NotImplementedException();
+    public IReadOnlyList<string> CategoricalOutputs { get; }
 
     /// <summary>
     /// Fits on training rows. By default (no encoding given for a feature) numbers and booleans are <see cref="NumericEncoding"/>, text is <see cref="CategoryEncoding"/>.
     /// </summary>
-    /// <exception cref="DefinitionException">A feature of a type that needs an explicit derivation (Timestamp, Date), an encoding of an unknown feature.</exception>
+    /// <param name="trainingRows">Batches of one schema that hold the features and, for target encodings, the label.</param>
+    /// <param name="features">Columns to encode, in the order the model will see them.</param>
+    /// <param name="label">The label's column: Boolean, Int64 or Double. Read only by target encodings, where a null is an error.</param>
+    /// <param name="encodings">Encodings that differ from the default.</param>
+    /// <exception cref="DefinitionException">A feature of a type that needs an explicit derivation (Timestamp, Date), an encoding of an unknown feature; all problems at once.</exception>
+    /// <exception cref="DataException">The rows do not give what an encoding learns: no rows, nothing to take a mean of, an infinite value, a null label.</exception>
     public static Encoder Fit(IReadOnlyList<RecordBatch> trainingRows, IReadOnlyList<string> features, string label, IReadOnlyList<Encoding> encodings) =>
-        throw new NotImplementedException();
+        new EncoderFit(trainingRows, features, label, encodings).Run();
+
+    /// <summary>An encoder that passes columns through by type, for models made elsewhere with inputs of these names. A null text becomes the empty text.</summary>
+    /// <exception cref="DefinitionException">A column's type can not be converted to its input's type, or a feature or an input appears twice.</exception>
+    public static Encoder PassThrough(IReadOnlyList<(string Feature, ColumnType Type, ModelColumn Output)> columns)
+    {
+        string[] problems = [
+            .. columns.Where(c => !FittedPassThrough.CanConvert(c.Type, c.Output.Type))
+                .Select(c => $"The model's input {c.Output.Name} is {c.Output.Type}, but feature {c.Feature} is {c.Type}, which can not be converted to it. Derive a feature of a fitting type."),
+            .. columns.GroupBy(c => c.Output.Name).Where(g => g.Count() > 1).Select(g => $"The model's input {g.Key} is given {g.Count()} times; give it once."),
+        ];
+        return problems.Length > 0 ? throw new DefinitionException(problems) : new(null, [.. columns.Select(c => new FittedPassThrough(c.Feature, c.Type, c.Output))]);
+    }
 
     /// <summary>
-    /// Encodes a batch for scoring: one array per output (Float, Double, Int64 or String arrays as the output says, no nulls). Each value outside what the model knows is
-    /// counted in <paramref name="unknownCategories"/> if given.
+    /// Encodes a batch for scoring: one array per output (Float, Double, Int64 or String arrays as the output says, no nulls, fresh memory at offset 0). The caller disposes it.
+    /// Each value outside what the encoder knows is counted by feature in <paramref name="unknownCategories"/> if given. The batch may be a slice.
     /// </summary>
     /// <exception cref="DataException">A feature is missing or has another type than it was fitted on.</exception>
-    public RecordBatch Encode(RecordBatch batch, IDictionary<string, long>? unknownCategories = null) => throw new NotImplementedException();
+    public RecordBatch Encode(RecordBatch batch, IDictionary<string, long>? unknownCategories = null)
+    {
+        var outputs = new List<IArrowArray>(Outputs.Count);
+        var names = Positions(batch);
+        foreach (var encoding in Encodings)
+        {
+            var unknown = encoding.Encode(Column(batch, names, encoding.Feature, encoding.Type), outputs);
+            if (unknown > 0 && unknownCategories is not null)
+                unknownCategories[encoding.Feature] = (unknownCategories.TryGetValue(encoding.Feature, out var before) ? before : 0) + unknown;
+        }
+        return new RecordBatch(schema, outputs, batch.Length);
+    }
 
-    /// <summary>Encodes the training rows themselves: as <see cref="Encode"/>, with target encodings cross-fitted. Only right for exactly the rows of <see cref="Fit"/>, in order.</summary>
-    public IReadOnlyList<RecordBatch> EncodeTrainingRows(IReadOnlyList<RecordBatch> trainingRows) => throw new NotImplementedException();
+    /// <summary>
+    /// Encodes the training rows themselves: as <see cref="Encode"/>, with target encodings cross-fitted. Only right for exactly the rows of <see cref="Fit"/>, in order;
+    /// batches may be cut otherwise.
+    /// </summary>
+    /// <exception cref="DataException">As <see cref="Encode"/>; a target encoding meets a category or a null label that it was not fitted on.</exception>
+    public IReadOnlyList<RecordBatch> EncodeTrainingRows(IReadOnlyList<RecordBatch> trainingRows)
+    {
+        if (!Encodings.Any(e => e is FittedTarget)) return [.. trainingRows.Select(batch => Encode(batch))];
+        var labels = EncoderFit.Labels(trainingRows, Label!);
+        var outputs = trainingRows.Select(_ => new List<IArrowArray>(Outputs.Count)).ToArray();
+        foreach (var encoding in Encodings)
+        {
+            IArrowArray[] columns = [.. trainingRows.Select(batch => Column(batch, Positions(batch), encoding.Feature, encoding.Type))];
+            if (encoding is FittedTarget target)
+            {
+                var arrays = target.CrossFit(columns, labels);
+                for (var i = 0; i < outputs.Length; i++) outputs[i].Add(arrays[i]);
+            }
+            else
+            {
+                for (var i = 0; i < outputs.Length; i++) encoding.Encode(columns[i], outputs[i]);
+            }
+        }
+        return [.. outputs.Select((arrays, i) => new RecordBatch(schema, arrays, trainingRows[i].Length))];
+    }
 
     /// <summary>As JSON, stable byte for byte.</summary>
-    public byte[] ToJson() => throw new NotImplementedException();
+    public byte[] ToJson() => EncoderJson.Write(this);
 
     /// <summary>Reads <see cref="ToJson"/> back.</summary>
-    /// <exception cref="DataException">Not such JSON.</exception>
-    public static Encoder FromJson(ReadOnlySpan<byte> json) => throw new NotImplementedException();
+    /// <exception cref="DataException">Not such JSON, or of a newer format.</exception>
+    public static Encoder FromJson(ReadOnlySpan<byte> json) => EncoderJson.Read(json);
 
-    /// <summary>An encoder that passes columns through by type, for models made elsewhere with inputs of these names.</summary>
-    public static Encoder PassThrough(IReadOnlyList<(string Feature, ColumnType Type, ModelColumn Output)> columns) => throw new NotImplementedException();
+    static Dictionary<string, int> Positions(RecordBatch batch)
+    {
+        var positions = new Dictionary<string, int>(batch.ColumnCount);
+        for (var i = 0; i < batch.ColumnCount; i++) positions.TryAdd(batch.Schema.GetFieldByIndex(i).Name, i);
+        return positions;
+    }
+
+    static IArrowArray Column(RecordBatch batch, Dictionary<string, int> positions, string feature, ColumnType type)
+    {
+        if (!positions.TryGetValue(feature, out var position))
+            throw new DataException($"Feature {feature} is missing: the encoder was fitted on it, the batch has {string.Join(", ", positions.Keys)}. Score with the feature service that the model was trained on.");
+        var column = batch.Column(position);
+        if (Columns.TypeOf(column.Data.DataType) != type)
+            throw new DataException($"Feature {feature} is {column.Data.DataType.Name}, but the encoder was fitted on {type}. Score with the feature service that the model was trained on.");
+        return Columns.Normalize(column);
+    }
 }
