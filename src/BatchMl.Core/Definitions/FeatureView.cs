@@ -83,7 +83,9 @@ public abstract record FeatureView
         new(source, [.. LambdaTranslator.TranslateColumns(key).Select(k => new KeyColumn(k.Name, k.Expr))]);
 
     /// <summary>Joins the view on the spine columns (or features) named, in the order of the key. Without this it joins on columns named like its key.</summary>
-    public JoinedView On(params string[] columns) => new(this, [.. columns], "");
+    /// <exception cref="DefinitionException">Not one column for each part of the key.</exception>
+    public JoinedView On(params string[] columns) => columns.Length == Keys.Count ? new(this, [.. columns], "") : throw new DefinitionException(
+        $"The view of '{Source.Name}' by ({string.Join(", ", Keys.Select(k => k.Name))}) is joined on ({string.Join(", ", columns)}); expected {Keys.Count} columns, one for each part of its key.");
 
     /// <summary>Joins the view with this in front of its features' names.</summary>
     public JoinedView Prefix(string prefix) => new(this, null, prefix);

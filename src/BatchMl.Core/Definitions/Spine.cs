@@ -63,13 +63,13 @@ public sealed record Spine<T> : Spine
     /// <summary>Columns that name the row: <c>f => new { f.Carrier, f.Flight }</c>.</summary>
     public Spine<T> Key(Expression<Func<T, object?>> columns)
     {
-        var added = LambdaTranslator.TranslateColumns(columns).Select(c => new SpineColumn(c.Name, c.Expr)).ToArray();
-        return this with { Columns = [.. Columns, .. added], KeyColumns = [.. KeyColumns, .. added.Select(c => c.Name)] };
+        var added = LambdaTranslator.TranslateColumns(columns);
+        return With(added) with { KeyColumns = [.. KeyColumns, .. added.Select(c => c.Name)] };
     }
 
     /// <summary>More columns: <c>f => new { f.Origin, f.Dest }</c>.</summary>
-    public Spine<T> Select(Expression<Func<T, object?>> columns) =>
-        this with { Columns = [.. Columns, .. LambdaTranslator.TranslateColumns(columns).Select(c => new SpineColumn(c.Name, c.Expr))] };
+    /// <exception cref="DefinitionException">A column of this name is there already.</exception>
+    public Spine<T> Select(Expression<Func<T, object?>> columns) => With(LambdaTranslator.TranslateColumns(columns));
 
     /// <summary>Keeps only the rows for which the condition is true.</summary>
     public Spine<T> Where(Expression<Func<T, bool?>> condition) => this with { WhereExpr = LambdaTranslator.Translate(condition) };
@@ -77,6 +77,15 @@ public sealed record Spine<T> : Spine
     /// <summary>The partition column: a local date as a rule.</summary>
     public Spine<T> PartitionBy<TValue>(string name, Expression<Func<T, TValue>> value) =>
         this with { PartitionName = name, PartitionExpr = LambdaTranslator.Translate(value) };
+
+    Spine<T> With(IReadOnlyList<(string Name, Expr Expr)> added)
+    {
+        var checks = new DefinitionChecks($"spine from '{Source.Name}'");
+        foreach (var (name, _) in added)
+            if (Columns.Any(c => c.Name == name)) checks.Add($"there are two columns '{name}'; give one another name, or select it once");
+        checks.Throw();
+        return this with { Columns = [.. Columns, .. added.Select(c => new SpineColumn(c.Name, c.Expr))] };
+    }
 }
 
 /// <summary>What is to be predicted, and when it is known.</summary>

@@ -54,13 +54,14 @@ public sealed class CompiledExpr
             }
 
             var inputs = arrays.Select(a => Input(a.Data, words, Pin)).ToArray();
-            var values = new byte[Expr.Type switch
+            // The loop writes every value and every word.
+            var values = GC.AllocateUninitializedArray<byte>(Expr.Type switch
             {
-                ColumnType.Boolean => 8L * words,
+                ColumnType.Boolean => 8 * words,
                 ColumnType.String => 0,
-                ColumnType.Date => 4L * rows,
-                _ => 8L * rows,
-            }];
+                ColumnType.Date => 4 * rows,
+                _ => checked(8 * rows),
+            });
             var validity = new byte[8L * words];
             var text = Expr.Type == ColumnType.String ? new TextBuilder(rows) : null;
             loop(new Frame(rows, inputs, Pin(values), Pin(validity), text, row => Fail(arrays, row, errors)));

@@ -9,6 +9,8 @@ namespace BatchMl.Expressions;
 /// <param name="failed">Is told of a row that failed; its result is null.</param>
 sealed class Frame(int rows, LoopColumn[] columns, nint values, nint validity, Data.TextBuilder? text, Action<int> failed)
 {
+    TextArena? arena;
+
     internal int Rows { get; } = rows;
 
     internal LoopColumn[] Columns { get; } = columns;
@@ -17,7 +19,7 @@ sealed class Frame(int rows, LoopColumn[] columns, nint values, nint validity, D
 
     internal nint Validity { get; } = validity;
 
-    internal TextArena Arena { get; } = new();
+    internal TextArena Arena => arena ??= new();
 
     internal void Fail(int row)
     {

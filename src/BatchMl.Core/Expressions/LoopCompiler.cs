@@ -77,6 +77,8 @@ static class LoopCompiler
             body.Add(Goto(rowDone));
             body.Add(Label(fail));
             body.Add(Call(frame, nameof(Frame.Fail), null, row));
+            if (expr.Type is not (ColumnType.Boolean or ColumnType.String))
+                body.Add(Store(expr.Type, new Operand(Default(result.Value.Type), null), frame, values64, row, bit, valueWord));
             body.Add(Label(rowDone));
         }
         if (emitter.Arena is { } used) body.Add(Call(used, nameof(TextArena.Reset), null));

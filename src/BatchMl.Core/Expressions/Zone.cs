@@ -1,18 +1,19 @@
 namespace BatchMl.Expressions;
 
 /// <summary>
-/// A time zone with what is needed for columns of instants: an offset look-up that remembers, by hour. Thread-safe.
+/// A time zone with what is needed for columns of instants: an offset look-up that remembers, by spans of four hours whose ends have one offset (no zone changes
+/// its clock there and back within that). Thread-safe.
 /// </summary>
 sealed class Zone
 {
-    const long HourMicroseconds = 3_600_000_000;
-    const int Slots = 4096;
+    const long SpanMicroseconds = 14_400_000_000;
+    const int Slots = 8192;
 
     static readonly System.Collections.Concurrent.ConcurrentDictionary<string, Zone> zones = new(StringComparer.Ordinal);
 
     readonly TimeZoneInfo info;
 
-    // Hour since 1970 in the upper half, offset in seconds in the lower: read and written as one word, so never torn.
+    // Span since 1970 in the upper half, offset in seconds in the lower: read and written as one word, so never torn.
     readonly long[] slots = new long[Slots];
 
     Zone(string id)
@@ -37,17 +38,15 @@ sealed class Zone
     /// <summary>Local time minus UTC in microseconds. The instant must be in the years 1 to 9999.</summary>
     internal long Offset(long microseconds)
     {
-        var hour = Clock.FloorDivide(microseconds, HourMicroseconds);
-        ref var slot = ref slots[hour & (Slots - 1)];
+        var span = Clock.FloorDivide(microseconds, SpanMicroseconds);
+        ref var slot = ref slots[span & (Slots - 1)];
         var seen = Volatile.Read(ref slot);
-        if (seen >> 32 == hour) return (int)seen * 1_000_000L;
+        if (seen >> 32 == span) return (int)seen * 1_000_000L;
         var offset = Exact(microseconds);
-        if (Exact(hour * HourMicroseconds) == offset && Exact(Last(hour)) == offset)
-            Volatile.Write(ref slot, hour << 32 | (uint)(int)(offset / 1_000_000));
+        if (Exact(span * SpanMicroseconds) == offset && Exact((span + 1) * SpanMicroseconds - 1) == offset)
+            Volatile.Write(ref slot, span << 32 | (uint)(int)(offset / 1_000_000));
         return offset;
     }
-
-    static long Last(long hour) => (hour + 1) * HourMicroseconds - 1;
 
     long Exact(long microseconds) => info.GetUtcOffset(Clock.ToDateTime(microseconds)).Ticks / TimeSpan.TicksPerMicrosecond;
 

@@ -64,6 +64,27 @@ public sealed class CompiledExprTests
         _ => Equals(a, b),
     };
 
+    [Fact]
+    public void Every_operator_and_function_agrees_on_every_pair_of_edge_values()
+    {
+        var generator = new RandomExpr(new Random(5));
+        var expressions = new List<Expr>();
+        foreach (var operation in Enum.GetValues<BinaryOperator>())
+            foreach (var type in Enum.GetValues<ColumnType>())
+                if (Operators.Result(operation, type) is { } result)
+                    expressions.Add(new BatchMl.Expressions.BinaryExpr(operation, new ColumnExpr("a", type), new ColumnExpr("b", type), result));
+        foreach (var function in Enum.GetValues<Function>())
+            foreach (var signature in Signatures.Of(function))
+                expressions.Add(new CallExpr(function, [.. signature[..^1].Select((t, i) => i == 1 && Signatures.TakesZone(function)
+                    ? (Expr)new ConstantExpr("Europe/Berlin", t) : new ColumnExpr($"{"abc"[i]}", t))], signature[^1]));
+        foreach (var expr in expressions)
+        {
+            var columns = ExprTree.ColumnsOf(expr).ToArray();
+            var data = columns.Select(c => (c, Enumerable.Range(0, 600).Select(_ => generator.Value(c.Type)).ToArray())).ToArray();
+            Assert.True(Agree(expr, data, 600, 5, "").Values > 20, $"{expr}");
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -79,24 +100,30 @@ public sealed class CompiledExprTests
         {
             var expr = generator.Next((ColumnType)random.Next(6), random.Next(1, 5));
             var rows = random.Next(10) == 0 ? 0 : random.Next(1, 140);
-            var data = columns.Select(c => (c, Enumerable.Range(0, rows).Select(_ => generator.Value(c.Type) is { } v ? c.Type == ColumnType.Int64 ? Convert.ToInt64(v) : v : null).ToArray())).ToArray();
-            var batch = Batch(data, rows, random.Next(70));
-            var errors = new List<RowError>();
-            var result = CompiledExpr.Compile(expr).Evaluate(batch, errors);
-            Assert.Equal(rows, result.Length);
-            var byRow = errors.ToDictionary(e => e.Row, e => e.Message);
-            for (var row = 0; row < rows; row++)
-            {
-                var (value, error) = Interpret(expr, name => data.First(d => d.c.Name == name).Item2[row]);
-                Assert.True(
-                    Same(value, BatchMl.Data.Columns.ValueAt(result, row)) && error == byRow.GetValueOrDefault(row),
-                    $"seed {seed} round {round} row {row}: {expr}\ninterpreted {value} {error}\ncompiled {BatchMl.Data.Columns.ValueAt(result, row)} {byRow.GetValueOrDefault(row)}\n"
-                    + string.Join(", ", expr.Columns().Select(c => $"{c}={data.First(d => d.c.Name == c).Item2[row] ?? "null"}")));
-                cases++;
-                if (error is not null) failures++;
-                else if (value is null) nulls++;
-            }
+            var data = columns.Select(c => (c, Enumerable.Range(0, rows).Select(_ => generator.Value(c.Type)).ToArray())).ToArray();
+            var seen = Agree(expr, data, rows, random.Next(70), $"seed {seed} round {round}");
+            cases += rows;
+            failures += seen.Failures;
+            nulls += rows - seen.Failures - seen.Values;
         }
         Assert.True(cases > 20_000 && failures > 1_000 && nulls > 1_000 && cases > 2 * (failures + nulls), $"{cases} cases, {failures} failures, {nulls} nulls");
+    }
+
+    static (int Values, int Failures) Agree(Expr expr, (ColumnExpr Column, object?[] Values)[] data, int rows, int offset, string where)
+    {
+        var errors = new List<RowError>();
+        var result = CompiledExpr.Compile(expr).Evaluate(Batch(data, rows, offset), errors);
+        Assert.Equal(rows, result.Length);
+        var byRow = errors.ToDictionary(e => e.Row, e => e.Message);
+        var values = 0;
+        for (var row = 0; row < rows; row++)
+        {
+            var (value, error) = Interpret(expr, name => data.First(d => d.Column.Name == name).Values[row]);
+            var compiled = BatchMl.Data.Columns.ValueAt(result, row);
+            Assert.True(Same(value, compiled) && error == byRow.GetValueOrDefault(row), $"{where} row {row}: {expr}\ninterpreted {value} {error}\ncompiled {compiled} {byRow.GetValueOrDefault(row)}\n"
+                + string.Join(", ", expr.Columns().Select(c => $"{c}={data.First(d => d.Column.Name == c).Values[row] ?? "null"}")));
+            if (value is not null) values++;
+        }
+        return (values, errors.Count);
     }
 }
