@@ -38,7 +38,10 @@ public interface IScorer : IDisposable
     /// <summary>Whether several threads may call <see cref="Score"/> at once; otherwise the pipeline loads one scorer per thread.</summary>
     bool IsThreadSafe { get; }
 
-    /// <summary>Scores a batch. Column i of the batch is input i of the signature. Returns one array per output, each with the batch's rows.</summary>
+    /// <summary>
+    /// Scores a batch. Column i of the batch is input i of the signature, starts at offset 0, has no nulls and is valid during the call only. Returns one array per output, each with the
+    /// batch's rows and without nulls; the arrays are the caller's, and may be whole input columns handed back.
+    /// </summary>
     IReadOnlyList<IArrowArray> Score(RecordBatch inputs, CancellationToken cancel);
 }
 

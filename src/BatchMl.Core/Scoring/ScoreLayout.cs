@@ -1,0 +1,66 @@
+using Apache.Arrow;
+using Apache.Arrow.Types;
+using BatchMl.Data;
+using BatchMl.Engine;
+
+namespace BatchMl.Scoring;
+
+/// <summary>
+/// The columns of scored rows, known before any row moves: passed-through columns, the model's outputs, <c>model_name</c>, <c>model_version</c>, <c>model_digest</c>,
+/// <c>feature_service</c> (<c>name@version</c>), <c>as_of</c>, <c>scored_at</c>, <c>run_id</c> and the partition column.
+/// </summary>
+public sealed class ScoreLayout
+{
+    readonly HashSet<string> spine;
+
+    /// <summary>The layout for a query scored by a model.</summary>
+    /// <param name="model">Its outputs are columns.</param>
+    /// <param name="input">The query's columns; exactly one has the role AsOf, and one, a Date or String, the role Partition.</param>
+    /// <param name="passThrough">Columns of the query to keep, in this order; <c>as_of</c> and the partition column are kept anyway and may be named.</param>
+    /// <exception cref="DefinitionException">A column to keep does not exist, two columns have one name, or as_of or partition are not there; all at once.</exception>
+    public ScoreLayout(ModelManifest model, IReadOnlyList<QueryColumn> input, IReadOnlyList<string> passThrough)
+    {
+        var problems = new List<string>();
+        AsOf = One(input, ColumnRole.AsOf, problems);
+        Partition = One(input, ColumnRole.Partition, problems);
+        if (Partition is { Type: not (ColumnType.Date or ColumnType.String) })
+            problems.Add($"The partition column {Partition.Name} is {Partition.Type}; expected Date or String. Partition the spine by a date or a text.");
+        PassThrough = [.. passThrough.Where(name => name != AsOf.Name && name != Partition.Name)];
+        var byName = input.GroupBy(c => c.Name).ToDictionary(g => g.Key, g => g.First());
+        foreach (var name in PassThrough.Where(name => !byName.ContainsKey(name)))
+            problems.Add($"Column {name} is to be kept beside the scores, but the query has no such column: {string.Join(", ", byName.Keys)}. Select it in the spine or remove it from the output.");
+
+        Field[] fields = [
+            .. PassThrough.Where(byName.ContainsKey).Select(name => new Field(name, Columns.ArrowType(byName[name].Type), nullable: true)),
+            .. model.Signature.Outputs.Select(o => new Field(o.Name, ModelArrays.ArrowType(o.Type), nullable: false)),
+            new("model_name", StringType.Default, false), new("model_version", Int64Type.Default, false), new("model_digest", StringType.Default, false),
+            new("feature_service", StringType.Default, false), new(AsOf.Name, Columns.ArrowType(AsOf.Type), false),
+            new("scored_at", Columns.UtcMicroseconds, false), new("run_id", StringType.Default, false), new(Partition.Name, Columns.ArrowType(Partition.Type), false),
+        ];
+        foreach (var twice in fields.GroupBy(f => f.Name).Where(g => g.Count() > 1))
+            problems.Add($"The output would have {twice.Count()} columns named {twice.Key}. Rename the spine's column or the model's output.");
+        if (problems.Count > 0) throw new DefinitionException(problems);
+        Schema = new Schema(fields, null);
+        spine = [.. input.Where(c => c.Role is ColumnRole.Spine or ColumnRole.AsOf or ColumnRole.Partition).Select(c => c.Name)];
+    }
+
+    /// <summary>The schema of scored rows.</summary>
+    public Schema Schema { get; }
+
+    internal IReadOnlyList<string> PassThrough { get; }
+
+    internal QueryColumn AsOf { get; }
+
+    internal QueryColumn Partition { get; }
+
+    /// <summary>The stage of a dead letter for a column that could not be computed.</summary>
+    internal string StageOf(string column) => spine.Contains(column) ? "spine" : "features";
+
+    static QueryColumn One(IReadOnlyList<QueryColumn> input, ColumnRole role, List<string> problems)
+    {
+        QueryColumn[] found = [.. input.Where(c => c.Role == role)];
+        if (found.Length == 1) return found[0];
+        problems.Add($"The query has {found.Length} columns of role {role}; expected one.");
+        return new($"({role})", ColumnType.String, role);
+    }
+}
