@@ -250,7 +250,8 @@ public sealed class ScoringPipelineTests
         using var cancel = new CancellationTokenSource();
         var harness = new ScoringHarness { Rows = 1000, Cancel = cancel.Token };
         harness.Script.Hangs = x => x == 100;
-        harness.Script.WhileHanging = cancel.Cancel;
+        // From another thread: what Cancel wakes up may run inside it, and would keep the scorer's thread.
+        harness.Script.WhileHanging = () => _ = cancel.CancelAsync();
         var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(harness.RunAsync);
         Assert.Equal(cancel.Token, e.CancellationToken);
         harness.Script.Release.Set();
