@@ -44,6 +44,15 @@ public interface IPinnedQuery : IDisposable
     /// </summary>
     IAsyncEnumerable<FeatureBatch> ComputeAsync(IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, CancellationToken cancel);
 
+    /// <summary>
+    /// For the spine rows of these key values and this instant: each feature's value, the rows that made it, and the rows that did not count with the reason. Slow and plain.
+    /// </summary>
+    /// <param name="key">Values of key columns as text; not all have to be given.</param>
+    /// <param name="asOf">The row's as_of.</param>
+    /// <param name="cancel">Stops reading.</param>
+    /// <exception cref="DefinitionException">No such row; names the nearest instants of that key.</exception>
+    Task<IReadOnlyList<Explanation>> ExplainAsync(IReadOnlyDictionary<string, string> key, DateTimeOffset asOf, CancellationToken cancel);
+
     /// <summary>Throws <see cref="InputChangedException"/> if a file changed since it was pinned.</summary>
     void Verify();
 }
@@ -53,7 +62,8 @@ public interface IPinnedQuery : IDisposable
 /// <param name="Rows">Its rows.</param>
 /// <param name="MinAsOf">Least as_of, microseconds.</param>
 /// <param name="MaxAsOf">Greatest as_of.</param>
-public sealed record SpinePartition(string Value, long Rows, long MinAsOf, long MaxAsOf);
+/// <param name="Labelled">Rows whose label (of the spine's own source) is known by now; 0 without one.</param>
+public sealed record SpinePartition(string Value, long Rows, long MinAsOf, long MaxAsOf, long Labelled);
 
 /// <summary>A pinned source.</summary>
 public sealed record PinnedSource(Source Source, string Role, ISourceSnapshot Snapshot);

@@ -92,18 +92,33 @@ public sealed record AsOfQuery
 /// </summary>
 public static class AsOfKernel
 {
+    // Below this many rows a second thread costs more than it gives.
+    const int RowsPerThread = 16_384;
+
     /// <summary>
     /// Computes the query. Returns first the <see cref="AsOfQuery.Latest"/> columns, then each window's aggregates, in canonical Arrow types
     /// (an aggregate's type: <see cref="Aggregate.Type"/>).
     /// </summary>
     /// <exception cref="DataException">Ties with different values, overlapping validity intervals of one key, several rows of one key in a look-up, an integer sum
     /// beyond 64 bits, fact versions with equal available-at: names the rows.</exception>
-    public static IReadOnlyList<IArrowArray> Compute(EventTable events, SpineTable spine, AsOfQuery query) => throw new NotImplementedException();
+    public static IReadOnlyList<IArrowArray> Compute(EventTable events, SpineTable spine, AsOfQuery query)
+    {
+        var encoder = new KeyEncoder(events.Keys);
+        var keys = encoder.Encode(events.Keys, events.Rows, add: true);
+        var presence = Presence.Of(events, query, keys);
+        var groups = KeyGroups.Of(keys, encoder.Count, presence.Enter);
+        var rows = spine.AsOf.Length;
+        var spineGroups = KeyGroups.Of(encoder.Encode(spine.Keys, rows, add: false), encoder.Count, spine.AsOf.Values);
+        var computation = new KernelComputation(events, spine, query, presence);
+        computation.Run(groups, spineGroups, Math.Clamp((events.Rows + rows) / RowsPerThread, 1, Math.Max(1, query.MaxThreads)));
+        return computation.Build();
+    }
 
     /// <summary>
     /// For one spine row: every row of its key with what became of it. For <c>explain</c>; slow and plain.
     /// </summary>
-    public static IReadOnlyList<ExplainedRow> Explain(EventTable events, SpineTable spine, int spineRow, AsOfQuery query) => throw new NotImplementedException();
+    public static IReadOnlyList<ExplainedRow> Explain(EventTable events, SpineTable spine, int spineRow, AsOfQuery query) =>
+        RowExplanation.Of(events, spine, spineRow, query);
 }
 
 /// <summary>What became of an event row for one spine row.</summary>

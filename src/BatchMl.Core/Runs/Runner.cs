@@ -15,4 +15,10 @@ public sealed class Runner
     /// <summary>What <see cref="RunAsync"/> would do, per step, without moving a row. The caller disposes the plans.</summary>
     public Task<IReadOnlyList<(JobPlan Plan, IReadOnlyList<PartitionDecision> Decisions)>> PlanAsync(Job job, RunRequest request, CancellationToken cancel) =>
         throw new NotImplementedException();
+
+    /// <summary>Does again the partitions of a run that failed or were aborted.</summary>
+    public Task<RunSummary> RetryAsync(string run, Func<string, Job> jobs, CancellationToken cancel) => throw new NotImplementedException();
+
+    /// <summary>Makes again, whole, the partitions of a run that have dead letters.</summary>
+    public Task<RunSummary> ReplayAsync(string run, Func<string, Job> jobs, CancellationToken cancel) => throw new NotImplementedException();
 }

@@ -1,0 +1,15 @@
+using Apache.Arrow;
+using BatchMl.Data;
+
+namespace BatchMl.Engine;
+
+/// <summary>Arrow columns from plain arrays, and instants in the engine's unit.</summary>
+static class ArrowColumns
+{
+    public static TimestampArray Timestamps(long[] values) => new(
+        new ArrayData(Columns.UtcMicroseconds, values.Length, 0, 0, [ArrowBuffer.Empty, new ArrowBuffer.Builder<long>(values.Length).Append(values).Build()]));
+
+    public static long ToUnixMicroseconds(this DateTimeOffset time) => (time.UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
+
+    public static DateTimeOffset FromUnixMicroseconds(long value) => new(DateTime.UnixEpoch.Ticks + value * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Expressions;
+using BatchMl.Kernel;
+
+namespace BatchMl.Engine;
+
+/// <summary>Explains single spine rows of a query.</summary>
+sealed class Explainer(FeatureQuery query, SpineReader spine, IReadOnlyList<ViewComputation> views, FeatureOptions options)
+{
+    public async Task<IReadOnlyList<Explanation>> ExplainAsync(IReadOnlyDictionary<string, string> key, DateTimeOffset asOf, CancellationToken cancel)
+    {
+        var unknown = key.Keys.Where(k => query.Columns.All(c => c.Name != k || c.Role != ColumnRole.Spine)).ToArray();
+        if (unknown.Length > 0)
+        {
+            throw new DefinitionException($"The spine has no column {string.Join(", ", unknown)}. Its columns are: {string.Join(", ", query.Spine.Columns.Select(c => c.Name))}.");
+        }
+        // The partition of a row is near its as_of as a rule, but need not be the same day.
+        var day = DateOnly.FromDateTime(asOf.UtcDateTime);
+        var partitions = await spine.CountAsync(day.AddDays(-3), day.AddDays(4), cancel);
+        if (partitions.Count == 0) throw new DefinitionException($"The spine has no rows near {asOf:O}.");
+        using var owner = new BatchOwner();
+        var rows = await spine.ReadAsync(partitions, owner, cancel);
+        var wanted = asOf.ToUnixMicroseconds();
+        var ofKey = Enumerable.Range(0, rows.Rows).Where(i => key.All(k => TextAt(rows.Columns[k.Key], i) == k.Value)).ToArray();
+        var found = ofKey.Where(i => rows.AsOf.Values[i] == wanted).ToArray();
+        if (found.Length == 0)
+        {
+            var near = ofKey.OrderBy(i => Math.Abs(rows.AsOf.Values[i] - wanted)).Take(3).Select(i => Instant(rows.AsOf.Values[i]));
+            throw new DefinitionException($"No spine row has {string.Join(", ", key.Select(k => $"{k.Key}={k.Value}"))} and as_of {Instant(wanted)}. "
+                + (ofKey.Length == 0 ? "No row near that time has that key." : $"The nearest as_of of that key: {string.Join(", ", near)}."));
+        }
+        var explained = new List<Explanation>();
+        foreach (var row in found) explained.Add(await ExplainRowAsync(rows, row, owner, cancel));
+        return explained;
+    }
+
+    async Task<Explanation> ExplainRowAsync(SpineRows rows, int row, BatchOwner owner, CancellationToken cancel)
+    {
+        var columns = rows.Columns.ToDictionary(c => c.Key, c => Columns.Take(c.Value, [row]), StringComparer.Ordinal);
+        var shown = query.Columns.Where(c => c.Role is ColumnRole.Spine or ColumnRole.AsOf or ColumnRole.Partition).Select(c => new ExplainedValue(c.Name, TextAt(columns[c.Name], 0))).ToArray();
+        var explained = new List<ExplainedView>();
+        foreach (var (view, resolved) in views.Zip(query.Views)) explained.Add(await ExplainViewAsync(view, resolved, columns, owner, cancel));
+        var derived = new List<ExplainedValue>();
+        foreach (var d in query.Derived)
+        {
+            var value = Interpreter.Evaluate(d.Expr, name => Columns.ValueAt(columns[name], 0));
+            columns[d.Name] = CompiledExpr.Compile(d.Expr).Evaluate(new RecordBatch(
+                new Schema(d.Expr.Columns().Select(n => new Field(n, columns[n].Data.DataType, true)), null), d.Expr.Columns().Select(n => columns[n]), 1));
+            derived.Add(new ExplainedValue(d.Name, Text(value, d.Expr.Type), d.Expr.ToString()));
+        }
+        return new Explanation(shown, explained, derived);
+    }
+
+    async Task<ExplainedView> ExplainViewAsync(
+        ViewComputation view, ResolvedView resolved, Dictionary<string, IArrowArray> columns, BatchOwner owner, CancellationToken cancel)
+    {
+        var spineRow = view.Spine(columns);
+        var events = await new ViewReader(view, options, null).ReadForExplainAsync(spineRow, owner, cancel);
+        var table = view.Events.ToTable(events.Batches, events.Describe);
+        var kernelQuery = view.Query(1);
+        var errors = new List<FeatureError>();
+        foreach (var (name, column) in view.Finish(AsOfKernel.Compute(table, spineRow, kernelQuery), 1, errors)) columns[name] = column;
+
+        var fates = AsOfKernel.Explain(table, spineRow, 0, kernelQuery);
+        var counted = fates.Where(f => f.Fate == RowFate.Counted).OrderBy(f => EventTime(table, f.Row)).ToArray();
+        var asOf = spineRow.AsOf.Values[0];
+        var others = fates.Where(f => f.Fate != RowFate.Counted).OrderBy(f => Math.Abs((EventTime(table, f.Row) ?? long.MinValue / 2) - asOf)).ToArray();
+        var lines = resolved.FeatureNames.Zip(QueryText.FeatureLines(resolved)).Select((f, i) => new ExplainedFeature(
+            f.First, TextAt(columns[f.First], 0), f.Second, [.. Enumerable.Range(0, counted.Length).Where(r => view.Made(i, counted[r]))]));
+        var title = $"{resolved.View.Source.Name} by {string.Join(", ", resolved.KeyColumns.Select(k => $"{k}={TextAt(columns[k], 0) ?? "null (matches nothing)"}"))}";
+        return new ExplainedView(title, [.. lines], [.. counted.Select(f => Event(view, events, table, f))], [.. others.Select(f => Event(view, events, table, f))]);
+    }
+
+    static long? EventTime(EventTable table, int row) => table.EventTime?.GetValue(row);
+
+    static ExplainedEvent Event(ViewComputation view, EventRows events, EventTable table, ExplainedRow row)
+    {
+        var happened = EventTime(table, row.Row);
+        var known = view.Bound.Source.IgnoresAvailability || table.AvailableAt is null ? happened : table.AvailableAt.GetValue(row.Row);
+        var effective = happened is { } h && known is { } k ? Math.Max(h, k) : (long?)null;
+        var values = view.Events.ValueExprs.Select((e, i) => new ExplainedValue(e.ToString(), TextAt(table.Values[i], row.Row)));
+        return new ExplainedEvent(
+            events.Describe(row.Row), happened is { } t ? ArrowColumns.FromUnixMicroseconds(t) : null, effective is { } at ? ArrowColumns.FromUnixMicroseconds(at) : null, row.Fate, [.. values]);
+    }
+
+    static string Instant(long microseconds) => ArrowColumns.FromUnixMicroseconds(microseconds).ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
+
+    static string? TextAt(IArrowArray array, int row) => Text(Columns.ValueAt(array, row), Columns.TypeOf(array.Data.DataType));
+
+    static string? Text(object? value, ColumnType? type) => value switch
+    {
+        null => null,
+        long t when type == ColumnType.Timestamp => Instant(t),
+        int d when type == ColumnType.Date => PartitionValues.FormatDate(FragmentPruning.Date(d)),
+        bool b => b ? "true" : "false",
+        IFormattable f => f.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString(),
+    };
+}

@@ -1,0 +1,74 @@
+using BatchMl.Data;
+using BatchMl.Expressions;
+
+namespace BatchMl.Engine;
+
+/// <summary>Which fragments of a table can matter to rows with <c>as_of</c> in a range: interval arithmetic over their statistics.</summary>
+static class FragmentPruning
+{
+    /// <summary>How far before as_of a view looks, microseconds; null: without bound (latest values without ttl, versions of facts, validity).</summary>
+    public static long? LookBack(FeatureView view)
+    {
+        var source = view.Source;
+        // A version of a fact may move it out of the window, and a row that holds may have begun any time ago: both need all of the past.
+        if (source.FactExprs is not null || source.Validity is not null || source.EventTimeExpr is null) return null;
+        long longest = 0;
+        foreach (var feature in view.Features)
+        {
+            if (feature is LatestFeature && view.TtlMicroseconds is null) return null;
+            longest = Math.Max(longest, feature is WindowFeature w ? Add(w.Window.Length, w.Window.EndsBefore) : view.TtlMicroseconds!.Value);
+        }
+        return longest;
+    }
+
+    /// <summary>Fragments that hold rows that can be seen from <c>[minAsOf, maxAsOf]</c>.</summary>
+    public static IReadOnlyList<int> Visible(Source source, ISourceSnapshot snapshot, long? lookBack, bool effectiveAxis, long minAsOf, long maxAsOf)
+    {
+        if (source.EventTimeExpr is not { } eventTime) return All(snapshot);
+        var known = source.IgnoresAvailability ? null : source.AvailableAtExpr;
+        var low = lookBack is { } back ? Subtract(minAsOf, back) : long.MinValue;
+        return Select(snapshot, fragment =>
+        {
+            var happened = Bounds.Of(eventTime, fragment.Statistics);
+            if (happened.Empty || Least(happened) > maxAsOf) return false;
+            var greatest = Greatest(happened);
+            if (known is not null)
+            {
+                var available = Bounds.Of(known, fragment.Statistics);
+                if (available.Empty || Least(available) > maxAsOf) return false;
+                if (effectiveAxis) greatest = Math.Max(greatest, Greatest(available));
+            }
+            return greatest >= low;
+        });
+    }
+
+    /// <summary>Fragments whose partition value can be in <c>[from, to]</c> (null: open); dates only, others are not pruned.</summary>
+    public static IReadOnlyList<int> OfPartitions(Expr partition, ISourceSnapshot snapshot, DateOnly? from, DateOnly? to)
+    {
+        if (partition.Type != ColumnType.Date) return All(snapshot);
+        return Select(snapshot, fragment =>
+        {
+            var bounds = Bounds.Of(partition, fragment.Statistics);
+            return !bounds.Empty && !(to is { } end && Least(bounds) > Days(end)) && !(from is { } start && Greatest(bounds) < Days(start));
+        });
+    }
+
+    public static int Days(DateOnly date) => date.DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber;
+
+    public static DateOnly Date(int days) => DateOnly.FromDateTime(DateTime.UnixEpoch).AddDays(days);
+
+    static IReadOnlyList<int> All(ISourceSnapshot snapshot) => [.. Enumerable.Range(0, snapshot.Fragments.Count)];
+
+    static IReadOnlyList<int> Select(ISourceSnapshot snapshot, Func<SourceFragment, bool> matters) =>
+        [.. snapshot.Fragments.Where(matters).Select(f => f.Ordinal)];
+
+    static long Least(Bounds bounds) => bounds.Min is null ? long.MinValue : Convert.ToInt64(bounds.Min);
+
+    static long Greatest(Bounds bounds) => bounds.Max is null ? long.MaxValue : Convert.ToInt64(bounds.Max);
+
+    /// <summary>a - b, saturated; b is not negative.</summary>
+    public static long Subtract(long a, long b) => a < long.MinValue + b ? long.MinValue : a - b;
+
+    /// <summary>a + b, saturated; b is not negative.</summary>
+    public static long Add(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
+}

@@ -1,0 +1,179 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text;
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Expressions;
+
+namespace BatchMl.Engine;
+
+/// <summary>Computes features in this process.</summary>
+/// <param name="spill">Takes what exceeds the memory budget; null: everything stays in memory.</param>
+public sealed class LocalEngine(SpillFactory? spill) : IEngine
+{
+    /// <inheritdoc/>
+    public string Name => "local";
+
+    /// <inheritdoc/>
+    public async Task<IPinnedQuery> OpenAsync(FeatureQuery query, Func<string, IBatchSource> sources, FeatureOptions options, CancellationToken cancel)
+    {
+        var opened = new Dictionary<string, ISourceSnapshot>(StringComparer.Ordinal);
+        try
+        {
+            var problems = new List<string>();
+            foreach (var source in SourcesOf(query).DistinctBy(s => s.Name))
+            {
+                try
+                {
+                    opened[source.Name] = await sources(source.Name).OpenAsync(cancel);
+                }
+                catch (DefinitionException e)
+                {
+                    problems.AddRange(e.Problems);
+                }
+            }
+            var bound = SourcesOf(query).Where(s => opened.ContainsKey(s.Name)).Distinct().ToDictionary(s => s, s => new BoundSource(s, opened[s.Name]));
+            problems.AddRange(bound.Values.SelectMany(b => b.Differences()).Distinct());
+            if (problems.Count > 0) throw new DefinitionException(problems);
+            return new LocalQuery(query, bound, [.. opened.Values], options, spill);
+        }
+        catch
+        {
+            foreach (var snapshot in opened.Values) snapshot.Dispose();
+            throw;
+        }
+    }
+
+    static IEnumerable<Source> SourcesOf(FeatureQuery query)
+    {
+        yield return query.Spine.Source;
+        foreach (var view in query.Views) yield return view.View.Source;
+        if (query.Label is FutureLabel label) yield return label.Source;
+    }
+}
+
+/// <summary>A query with its sources pinned, computed in this process.</summary>
+sealed class LocalQuery : IPinnedQuery
+{
+    readonly IReadOnlyDictionary<Source, BoundSource> bound;
+    readonly IReadOnlyList<ISourceSnapshot> snapshots;
+    readonly FeatureOptions options;
+    readonly SpillFactory? spill;
+    readonly SpineReader spine;
+    readonly IReadOnlyList<ViewComputation> views;
+    readonly ViewComputation? label;
+
+    public LocalQuery(
+        FeatureQuery query, IReadOnlyDictionary<Source, BoundSource> bound, IReadOnlyList<ISourceSnapshot> snapshots, FeatureOptions options, SpillFactory? spill)
+    {
+        (Query, this.bound, this.snapshots, this.options, this.spill) = (query, bound, snapshots, options, spill);
+        var source = bound[query.Spine.Source];
+        spine = query.Spine.Calendar is null ? new RowSpineReader(query, source, options) : new PopulationSpineReader(query, source, options);
+        views = [.. query.Views.Select(v => ViewComputation.Of(v, bound[v.View.Source]))];
+        label = query.Label is FutureLabel future ? ViewComputation.Of(future, bound[future.Source]) : null;
+    }
+
+    public FeatureQuery Query { get; }
+
+    public IReadOnlyList<PinnedSource> Sources
+    {
+        get
+        {
+            List<PinnedSource> all = [new PinnedSource(Query.Spine.Source, "spine", bound[Query.Spine.Source].Snapshot)];
+            all.AddRange(views.Select(v => new PinnedSource(v.Bound.Source, "features", v.Bound.Snapshot)).DistinctBy(s => s.Source));
+            if (label is not null) all.Add(new PinnedSource(label.Bound.Source, "label", label.Bound.Snapshot));
+            return all;
+        }
+    }
+
+    public Task<IReadOnlyList<SpinePartition>> PartitionsAsync(DateOnly? from, DateOnly? to, CancellationToken cancel) => spine.CountAsync(from, to, cancel);
+
+    public string InputsDigest(SpinePartition partition)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(hash, "spine", bound[Query.Spine.Source].Snapshot, spine.Fragments(partition));
+        foreach (var view in label is null ? views : [.. views, label])
+        {
+            var (min, max) = (FragmentPruning.Add(partition.MinAsOf, view.AskedAfter), FragmentPruning.Add(partition.MaxAsOf, view.AskedAfter));
+            Append(hash, view.Bound.Source.Name, view.Bound.Snapshot, FragmentPruning.Visible(view.Bound.Source, view.Bound.Snapshot, view.LookBack, view.EffectiveAxis, min, max));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    static void Append(IncrementalHash hash, string role, ISourceSnapshot snapshot, IReadOnlyList<int> fragments)
+    {
+        foreach (var ordinal in fragments)
+        {
+            var fragment = snapshot.Fragments[ordinal];
+            var file = snapshot.Files[fragment.File];
+            hash.AppendData(Encoding.UTF8.GetBytes($"{role}|{Path.GetFileName(file.Path)}|{file.Size}|{file.Modified.UtcTicks}|{file.Digest}|{fragment.Part}\n"));
+        }
+    }
+
+    public async IAsyncEnumerable<FeatureBatch> ComputeAsync(
+        IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        using var owner = new BatchOwner();
+        var reading = TimeSpan.Zero;
+        var started = Stopwatch.GetTimestamp();
+        var rows = await spine.ReadAsync(partitions, owner, cancel);
+        reading += Stopwatch.GetElapsedTime(started);
+        started = Stopwatch.GetTimestamp();
+        var viewReading = TimeSpan.Zero;
+        foreach (var view in views) await AddAsync(view, rows, t => viewReading += t, cancel);
+        foreach (var derived in Query.Derived) rows.Columns[derived.Name] = Derive(derived, rows);
+        if (label is not null) await AddLabelAsync(rows, t => viewReading += t, cancel);
+        stageTime?.Invoke("read", reading + viewReading);
+        stageTime?.Invoke("features", Stopwatch.GetElapsedTime(started) - viewReading);
+
+        var arrays = Query.Columns.Select(c => rows.Columns[c.Name]).ToArray();
+        var errors = rows.Errors.GroupBy(e => e.Row).ToDictionary(g => g.Key, g => g.First());
+        for (var first = 0; first < rows.Rows; first += options.BatchSize)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var count = Math.Min(options.BatchSize, rows.Rows - first);
+            var slice = new RecordBatch(Query.Schema, arrays.Select(a => ArrowArrayFactory.Slice(a, first, count)), count);
+            var mine = errors.Count == 0 ? [] : Enumerable.Range(first, count).Where(errors.ContainsKey).Select(r => errors[r] with { Row = r - first }).ToArray();
+            yield return new FeatureBatch(slice, mine);
+        }
+    }
+
+    async Task AddAsync(ViewComputation view, SpineRows rows, Action<TimeSpan> readTime, CancellationToken cancel)
+    {
+        var computed = await new ViewReader(view, options, spill).ComputeAsync(rows.Columns, readTime, cancel);
+        foreach (var (name, column) in view.Finish(computed, rows.Rows, rows.Errors)) rows.Columns[name] = column;
+    }
+
+    IArrowArray Derive(DerivedFeature derived, SpineRows rows)
+    {
+        var inputs = derived.Expr.Columns();
+        var fields = inputs.Select(n => new Field(n, Columns.ArrowType(Query.Column(n).Type), true));
+        var errors = new List<RowError>();
+        var batch = new RecordBatch(new Schema(fields, null), inputs.Select(n => rows.Columns[n]), rows.Rows);
+        var result = CompiledExpr.Compile(derived.Expr).Evaluate(batch, errors);
+        rows.Errors.AddRange(errors.Select(e => new FeatureError(e.Row, derived.Name, e.Message)));
+        return result;
+    }
+
+    async Task AddLabelAsync(SpineRows rows, Action<TimeSpan> readTime, CancellationToken cancel)
+    {
+        await AddAsync(label!, rows, readTime, cancel);
+        var known = label!.Spine(rows.Columns).AsOf;
+        rows.Columns[Query.Label!.Name] = LabelMaturity.Mask(rows.Columns[Query.Label.Name], known, options.Now);
+        rows.Columns[FeatureQuery.LabelKnownAt] = known;
+    }
+
+    public Task<IReadOnlyList<Explanation>> ExplainAsync(IReadOnlyDictionary<string, string> key, DateTimeOffset asOf, CancellationToken cancel) =>
+        new Explainer(Query, spine, views, options).ExplainAsync(key, asOf, cancel);
+
+    public void Verify()
+    {
+        foreach (var snapshot in snapshots) snapshot.Verify();
+    }
+
+    public void Dispose()
+    {
+        foreach (var snapshot in snapshots) snapshot.Dispose();
+    }
+}

@@ -1,0 +1,175 @@
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Expressions;
+
+namespace BatchMl.Engine;
+
+/// <summary>
+/// Reads a spine of population x calendar: at each instant the rows of the source that hold and are known then, in the source's order.
+/// </summary>
+sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, FeatureOptions options) : SpineReader
+{
+    Spine Spine => query.Spine;
+
+    public override Task<IReadOnlyList<SpinePartition>> CountAsync(DateOnly? from, DateOnly? to, CancellationToken cancel)
+    {
+        if (from is null)
+        {
+            throw new DefinitionException($"The spine over '{source.Source.Name}' asks a population at the instants of a calendar, so it needs a first date: --from YYYY-MM-DD, or a first date in the job.");
+        }
+        // A day before and two after cover every zone; the partition value decides.
+        var low = new DateTimeOffset(from.Value.AddDays(-1), default, TimeSpan.Zero).ToUnixMicroseconds();
+        var high = to is { } end
+            ? Math.Min(new DateTimeOffset(end.AddDays(2), default, TimeSpan.Zero).ToUnixMicroseconds(), FragmentPruning.Add(options.Now.ToUnixMicroseconds(), 1))
+            : FragmentPruning.Add(options.Now.ToUnixMicroseconds(), 1);
+        var partitions = Spine.Calendar!.Between(low, high).Select(t => (Instant: t, Value: Partition(t)))
+            .Where(p => InRange(p.Value, from, to)).GroupBy(p => p.Value, StringComparer.Ordinal)
+            .Select(g => new SpinePartition(g.Key, -1, g.Min(p => p.Instant), g.Max(p => p.Instant), 0));
+        return Task.FromResult<IReadOnlyList<SpinePartition>>([.. partitions.OrderBy(p => p.Value, StringComparer.Ordinal)]);
+    }
+
+    public override async Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, BatchOwner owner, CancellationToken cancel)
+    {
+        var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
+        var max = partitions.Max(p => p.MaxAsOf);
+        var instants = Spine.Calendar!.Between(partitions.Min(p => p.MinAsOf), max + 1).Where(t => wanted.Contains(Partition(t))).ToArray();
+        var fragments = FragmentPruning.Visible(source.Source, source.Snapshot, null, false, instants[0], max);
+        Expr[] exprs = [.. Spine.Columns.Select(c => c.Expr), .. Optional(Spine.WhereExpr), .. PopulationRows.Exprs(source.Source)];
+        var columns = ColumnsOf(exprs).Where(c => c != FeatureQuery.AsOf).ToArray();
+        var read = new List<LocatedBatch>();
+        await foreach (var batch in source.ReadAsync(columns, fragments, options.BatchSize, owner, cancel)) read.Add(batch);
+
+        var population = new PopulationRows(source.Source, read);
+        var collector = new SpineCollector(query, options.Now);
+        foreach (var instant in instants)
+        {
+            cancel.ThrowIfCancellationRequested();
+            foreach (var (batch, rows) in population.At(instant))
+            {
+                var at = WithAsOf(batch.Take(rows), instant);
+                if (Spine.WhereExpr is { } where) at = at.Where(where);
+                if (at.Rows > 0) collector.Add(at);
+            }
+        }
+        return collector.Finish();
+    }
+
+    public override IReadOnlyList<int> Fragments(SpinePartition partition) =>
+        FragmentPruning.Visible(source.Source, source.Snapshot, null, false, partition.MinAsOf, partition.MaxAsOf);
+
+    static LocatedBatch WithAsOf(LocatedBatch batch, long instant)
+    {
+        var asOf = new long[batch.Rows];
+        asOf.AsSpan().Fill(instant);
+        Field[] fields = [.. batch.Batch.Schema.FieldsList, new Field(FeatureQuery.AsOf, Columns.UtcMicroseconds, true)];
+        return batch with { Batch = new RecordBatch(new Schema(fields, null), [.. batch.Batch.Arrays, ArrowColumns.Timestamps(asOf)], batch.Rows) };
+    }
+
+    string Partition(long instant)
+    {
+        var value = Interpreter.Evaluate(query.PartitionExpr, name => name == FeatureQuery.AsOf ? instant : throw new DefinitionException(
+            $"The partition '{Spine.PartitionName}' of a population x calendar is decided by as_of alone, but {query.PartitionExpr} reads column '{name}'."));
+        return value is int days ? PartitionValues.FormatDate(FragmentPruning.Date(days)) : (string)value!;
+    }
+
+    bool InRange(string value, DateOnly? from, DateOnly? to)
+    {
+        if (query.PartitionExpr.Type != ColumnType.Date) return true;
+        var date = PartitionValues.ParseDate(value);
+        return date >= from && !(date >= to);
+    }
+}
+
+/// <summary>Which rows of a source hold at an instant, as far as was known then.</summary>
+sealed class PopulationRows
+{
+    readonly Source source;
+    readonly IReadOnlyList<LocatedBatch> batches;
+    readonly List<Times> times = [];
+
+    sealed record Times(long[] Effective, long[] Available, string[]? Fact, bool[]? Deleted, long[]? From, long[]? To, long[]? ClosedKnownAt);
+
+    public PopulationRows(Source source, IReadOnlyList<LocatedBatch> batches)
+    {
+        (this.source, this.batches) = (source, batches);
+        foreach (var batch in batches) times.Add(Read(batch));
+    }
+
+    public static IEnumerable<Expr> Exprs(Source source)
+    {
+        Expr?[] all = [source.EventTimeExpr, source.AvailableAtExpr, source.DeletedExpr, source.Validity?.From, source.Validity?.To, source.Validity?.ClosedKnownAt, .. source.FactExprs ?? []];
+        return all.OfType<Expr>();
+    }
+
+    /// <summary>The rows that hold at an instant, by batch.</summary>
+    public IEnumerable<(LocatedBatch Batch, int[] Rows)> At(long instant)
+    {
+        var current = source.FactExprs is null ? null : CurrentVersions(instant);
+        for (var b = 0; b < batches.Count; b++)
+        {
+            var t = times[b];
+            var rows = new List<int>();
+            for (var i = 0; i < batches[b].Rows; i++)
+            {
+                if (t.Effective[i] > instant) continue;
+                if (current is not null && current[t.Fact![i]] != (b, i)) continue;
+                if (t.Deleted is not null && t.Deleted[i]) continue;
+                if (t.From is not null && !Holds(t, i, instant)) continue;
+                rows.Add(i);
+            }
+            if (rows.Count > 0) yield return (batches[b], [.. rows]);
+        }
+    }
+
+    static bool Holds(Times t, int row, long instant) =>
+        t.From![row] <= instant && !(t.To![row] <= instant && t.ClosedKnownAt![row] <= instant);
+
+    Dictionary<string, (int Batch, int Row)> CurrentVersions(long instant)
+    {
+        var current = new Dictionary<string, (int Batch, int Row)>(StringComparer.Ordinal);
+        for (var b = 0; b < batches.Count; b++)
+        {
+            for (var i = 0; i < batches[b].Rows; i++)
+            {
+                if (times[b].Effective[i] > instant) continue;
+                var fact = times[b].Fact![i];
+                if (!current.TryGetValue(fact, out var best) || times[best.Batch].Available[best.Row] < times[b].Available[i]) current[fact] = (b, i);
+            }
+        }
+        return current;
+    }
+
+    Times Read(LocatedBatch batch)
+    {
+        var happened = source.EventTimeExpr is { } e ? Instants(batch.Evaluate(e), long.MaxValue) : new long[batch.Rows];
+        var available = source.AvailableAtExpr is { } a && !source.IgnoresAvailability ? Instants(batch.Evaluate(a), long.MaxValue) : happened;
+        var validity = source.Validity;
+        var from = validity is null ? null : Instants(batch.Evaluate(validity.From), long.MaxValue);
+        var to = validity is null ? null : Instants(batch.Evaluate(validity.To), long.MaxValue);
+        return new Times(
+            [.. happened.Zip(available, Math.Max)], available,
+            source.FactExprs is null ? null : Facts(batch),
+            source.DeletedExpr is { } d ? Flags((BooleanArray)batch.Evaluate(d)) : null,
+            from, to,
+            validity is null ? null : validity.ClosedKnownAt is { } c ? Instants(batch.Evaluate(c), long.MaxValue) : available);
+    }
+
+    string[] Facts(LocatedBatch batch)
+    {
+        var columns = source.FactExprs!.Select(batch.Evaluate).ToArray();
+        // Length-prefixed parts, so that ("a", "bc") and ("ab", "c") differ.
+        return [.. Enumerable.Range(0, batch.Rows).Select(i => string.Concat(columns.Select(c => Columns.ValueAt(c, i) switch
+        {
+            null => "-;",
+            var v => FormattableString.Invariant($"{v}") is var text ? $"{text.Length}:{text};" : "",
+        })))];
+    }
+
+    static long[] Instants(IArrowArray array, long ifNull)
+    {
+        var times = (TimestampArray)array;
+        return [.. Enumerable.Range(0, times.Length).Select(i => times.IsValid(i) ? times.Values[i] : ifNull)];
+    }
+
+    static bool[] Flags(BooleanArray array) => [.. Enumerable.Range(0, array.Length).Select(i => array.GetValue(i) == true)];
+}

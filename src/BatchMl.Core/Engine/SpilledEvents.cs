@@ -1,0 +1,99 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Kernel;
+
+namespace BatchMl.Engine;
+
+/// <summary>Events beyond the memory budget: hash-partitioned by key on disk, swept bucket by bucket. One key's events must fit the budget.</summary>
+sealed class SpilledEvents(EventColumns columns, SpillFactory? factory, long budget) : IDisposable
+{
+    // Each bucket should fit the budget even when the whole is far beyond it; 64 is room for about 60 times the budget.
+    const int Buckets = 64;
+    ISpill? spill;
+
+    public bool IsUsed => spill is not null;
+
+    public bool Exceeds(long bytes) => factory is not null && bytes > budget;
+
+    public void Add(RecordBatch evaluated)
+    {
+        spill ??= factory!(columns.Schema, Buckets);
+        spill.Add(evaluated, EventKeys.BucketsOf(evaluated.Arrays.Take(columns.KeyCount).ToArray(), evaluated.Length, Buckets));
+    }
+
+    public async Task<IReadOnlyList<IArrowArray>> ComputeAsync(SpineTable spine, AsOfQuery query, CancellationToken cancel)
+    {
+        var rows = spine.AsOf.Length;
+        var bucketOf = EventKeys.BucketsOf(spine.Keys, rows, Buckets);
+        var parts = new List<IReadOnlyList<IArrowArray>>();
+        var position = new int[rows];
+        var done = 0;
+        for (var bucket = 0; bucket < Buckets; bucket++)
+        {
+            var mine = Enumerable.Range(0, rows).Where(i => bucketOf[i] == bucket).ToArray();
+            if (mine.Length == 0) continue;
+            var batches = new List<RecordBatch>();
+            await foreach (var batch in spill!.ReadBucketAsync(bucket, cancel)) batches.Add(batch);
+            var part = new SpineTable([.. spine.Keys.Select(k => Columns.Take(k, mine))], (TimestampArray)Columns.Take(spine.AsOf, mine));
+            parts.Add(AsOfKernel.Compute(columns.ToTable(batches, null), part, query));
+            foreach (var batch in batches) batch.Dispose();
+            foreach (var row in mine) position[row] = done++;
+        }
+        // The ordinals restore the spine's order.
+        return [.. Enumerable.Range(0, parts[0].Count).Select(c => Columns.Take(Columns.Concat([.. parts.Select(p => p[c])]), position))];
+    }
+
+    public void Dispose() => spill?.Dispose();
+}
+
+/// <summary>Typed keys outside of the kernel: their hash buckets, and their text for one row.</summary>
+static class EventKeys
+{
+    public static int[] BucketsOf(IReadOnlyList<IArrowArray> keys, int rows, int buckets)
+    {
+        var hashes = new ulong[rows];
+        foreach (var key in keys)
+        {
+            for (var i = 0; i < rows; i++) hashes[i] = (hashes[i] ^ HashOf(key, i)) * 0x9E3779B97F4A7C15 + 1;
+        }
+        return [.. hashes.Select(h => (int)((h >> 33) % (ulong)buckets))];
+    }
+
+    static ulong HashOf(IArrowArray key, int row)
+    {
+        if (key.IsNull(row)) return 0;
+        return key switch
+        {
+            StringArray s => XxHash3.HashToUInt64(s.GetBytes(row)),
+            Int64Array v => Mix(v.Values[row]),
+            TimestampArray v => Mix(v.Values[row]),
+            Date32Array v => Mix(v.Values[row]),
+            BooleanArray v => Mix(v.GetValue(row) == true ? 1 : 0),
+            // NaN equals itself and -0.0 equals 0.0.
+            DoubleArray v => Mix(double.IsNaN(v.Values[row]) ? -1 : BitConverter.DoubleToInt64Bits(v.Values[row] + 0.0)),
+            _ => throw new ArgumentException($"A key of type {key.Data.DataType.Name} is not canonical.", nameof(key)),
+        };
+    }
+
+    static ulong Mix(long value) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(new ReadOnlySpan<long>(in value)));
+
+    /// <summary>A row's key as unambiguous text; null when a component is null (which matches nothing).</summary>
+    public static string? Of(IReadOnlyList<IArrowArray> keys, int row)
+    {
+        var text = new StringBuilder();
+        foreach (var key in keys)
+        {
+            if (key.IsNull(row)) return null;
+            var part = Columns.ValueAt(key, row) switch
+            {
+                double d => (d + 0.0).ToString("R", System.Globalization.CultureInfo.InvariantCulture),
+                var v => FormattableString.Invariant($"{v}"),
+            };
+            text.Append(part.Length).Append(':').Append(part);
+        }
+        return text.ToString();
+    }
+}

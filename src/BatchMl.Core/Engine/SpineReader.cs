@@ -1,0 +1,102 @@
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Expressions;
+
+namespace BatchMl.Engine;
+
+/// <summary>The spine rows of a unit, column by column, with the label where it is a column of the same source.</summary>
+/// <param name="Rows">Number of rows.</param>
+/// <param name="Columns">By name: spine columns, as_of (nulls replaced by the least instant; see <paramref name="Errors"/>), partition, label, label_known_at.</param>
+/// <param name="Errors">Rows that have no as_of, or with a column that could not be computed.</param>
+sealed record SpineRows(int Rows, Dictionary<string, IArrowArray> Columns, List<FeatureError> Errors)
+{
+    public TimestampArray AsOf => (TimestampArray)Columns[FeatureQuery.AsOf];
+}
+
+/// <summary>Reads the spine of a query.</summary>
+abstract class SpineReader
+{
+    /// <summary>The partitions in <c>[from, to)</c> with their rows.</summary>
+    public abstract Task<IReadOnlyList<SpinePartition>> CountAsync(DateOnly? from, DateOnly? to, CancellationToken cancel);
+
+    /// <summary>Reads the rows of partitions, in the spine's order.</summary>
+    public abstract Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, BatchOwner owner, CancellationToken cancel);
+
+    /// <summary>Fragments of the spine's source that hold rows of a partition.</summary>
+    public abstract IReadOnlyList<int> Fragments(SpinePartition partition);
+
+    protected static IReadOnlyCollection<string> ColumnsOf(IEnumerable<Expr> exprs) => exprs.SelectMany(e => e.Columns()).Distinct().ToArray();
+
+    protected static IEnumerable<Expr> Optional(Expr? expr) => expr is null ? [] : [expr];
+}
+
+/// <summary>Reads a spine whose rows are the rows of a source.</summary>
+sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptions options) : SpineReader
+{
+    Spine Spine => query.Spine;
+
+    // Reads only the columns that partition, as_of, condition and label need.
+    public override async Task<IReadOnlyList<SpinePartition>> CountAsync(DateOnly? from, DateOnly? to, CancellationToken cancel)
+    {
+        var counts = new Dictionary<string, (long Rows, long Min, long Max, long Labelled)>(StringComparer.Ordinal);
+        using var owner = new BatchOwner();
+        var fragments = FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, from, to?.AddDays(-1));
+        Expr[] needed = [query.PartitionExpr, Spine.AsOfExpr!, .. Optional(Spine.WhereExpr), .. LabelExprs()];
+        await foreach (var batch in source.ReadAsync(ColumnsOf(needed), fragments, options.BatchSize, owner, cancel))
+        {
+            var rows = Spine.WhereExpr is { } where ? batch.Where(where) : batch;
+            Count(rows, from, to, counts);
+        }
+        return [.. counts.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => new SpinePartition(c.Key, c.Value.Rows, c.Value.Min, c.Value.Max, c.Value.Labelled))];
+    }
+
+    void Count(LocatedBatch batch, DateOnly? from, DateOnly? to, Dictionary<string, (long Rows, long Min, long Max, long Labelled)> counts)
+    {
+        var partitions = PartitionValues.Of(batch, query);
+        var errors = new List<RowError>();
+        var asOf = (TimestampArray)CompiledExpr.Compile(Spine.AsOfExpr!).Evaluate(batch.Batch, errors);
+        var label = query.Label as ColumnLabel;
+        var known = label is null ? null : (TimestampArray)CompiledExpr.Compile(label.KnownAt).Evaluate(batch.Batch, errors);
+        var value = label is null ? null : CompiledExpr.Compile(label.Value).Evaluate(batch.Batch, errors);
+        var now = options.Now.ToUnixMicroseconds();
+        for (var i = 0; i < batch.Rows; i++)
+        {
+            if (!partitions.IsIn(i, from, to)) continue;
+            var name = partitions.Text(i);
+            var (rows, min, max, labelled) = counts.TryGetValue(name, out var before) ? before : (0, long.MaxValue, long.MinValue, 0);
+            if (asOf.IsValid(i))
+            {
+                min = Math.Min(min, asOf.Values[i]);
+                max = Math.Max(max, asOf.Values[i]);
+            }
+            if (known is not null && known.IsValid(i) && known.Values[i] <= now && value!.IsValid(i)) labelled++;
+            counts[name] = (rows + 1, min, max, labelled);
+        }
+    }
+
+    public override async Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, BatchOwner owner, CancellationToken cancel)
+    {
+        var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
+        var isDate = query.PartitionExpr.Type == ColumnType.Date;
+        DateOnly? from = isDate ? PartitionValues.ParseDate(partitions[0].Value) : null, to = isDate ? PartitionValues.ParseDate(partitions[^1].Value) : null;
+        Expr[] exprs = [.. Spine.Columns.Select(c => c.Expr), query.PartitionExpr, Spine.AsOfExpr!, .. Optional(Spine.WhereExpr), .. LabelExprs()];
+        var collector = new SpineCollector(query, options.Now);
+        var fragments = FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, from, to);
+        await foreach (var read in source.ReadAsync(ColumnsOf(exprs), fragments, options.BatchSize, owner, cancel))
+        {
+            var batch = Spine.WhereExpr is { } where ? read.Where(where) : read;
+            var values = PartitionValues.Of(batch, query);
+            var rows = Enumerable.Range(0, batch.Rows).Where(i => values.IsIn(i, from, to?.AddDays(1)) && wanted.Contains(values.Text(i))).ToArray();
+            if (rows.Length > 0) collector.Add(rows.Length == batch.Rows ? batch : batch.Take(rows));
+        }
+        return collector.Finish();
+    }
+
+    public override IReadOnlyList<int> Fragments(SpinePartition partition)
+    {
+        DateOnly? day = query.PartitionExpr.Type == ColumnType.Date ? PartitionValues.ParseDate(partition.Value) : null;
+        return FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, day, day);
+    }
+
+    IEnumerable<Expr> LabelExprs() => query.Label is ColumnLabel label ? [label.Value, label.KnownAt] : [];
+}

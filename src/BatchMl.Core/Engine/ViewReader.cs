@@ -1,0 +1,87 @@
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Kernel;
+
+namespace BatchMl.Engine;
+
+/// <summary>
+/// Reads the events that a view's spine rows can see and runs the kernel over them: in memory, or, when they exceed the budget, hash-partitioned by
+/// key on disk and swept bucket by bucket.
+/// </summary>
+sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFactory? spill)
+{
+    // Carries are computed when this much has been read that only "latest" can reach, so that a long history needs memory by key, not by row.
+    const int CarryRows = 1 << 20;
+
+    public async Task<IReadOnlyList<IArrowArray>> ComputeAsync(IReadOnlyDictionary<string, IArrowArray> columns, Action<TimeSpan>? readTime, CancellationToken cancel)
+    {
+        var spine = view.Spine(columns);
+        if (spine.AsOf.Length == 0) return AsOfKernel.Compute(view.Events.ToTable([], null), spine, view.Query(1));
+        using var owner = new BatchOwner();
+        using var buckets = new SpilledEvents(view.Events, spill, options.MemoryBytes);
+        var events = new EventRows();
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        await ReadAsync(spine, events, buckets, owner, cancel);
+        readTime?.Invoke(System.Diagnostics.Stopwatch.GetElapsedTime(started));
+        if (!buckets.IsUsed)
+        {
+            return AsOfKernel.Compute(view.Events.ToTable(events.Batches, events.Describe), spine, view.Query(options.Threads));
+        }
+        return await buckets.ComputeAsync(spine, view.Query(options.Threads), cancel);
+    }
+
+    /// <summary>The events that one spine row can see, and those that it can not because they came later: for <c>explain</c>.</summary>
+    public async Task<EventRows> ReadForExplainAsync(SpineTable spine, BatchOwner owner, CancellationToken cancel)
+    {
+        var events = new EventRows();
+        var bound = view.Bound;
+        var all = Enumerable.Range(0, bound.Snapshot.Fragments.Count).ToArray();
+        var key = EventKeys.Of(spine.Keys, 0);
+        await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, all, options.BatchSize, owner, cancel))
+        {
+            var evaluated = view.Events.Evaluate(batch);
+            var keys = evaluated.Arrays.Take(view.Events.KeyCount).ToArray();
+            var rows = Enumerable.Range(0, batch.Rows).Where(i => key is not null && key == EventKeys.Of(keys, i)).ToArray();
+            if (rows.Length > 0) events.Add(evaluated, batch, rows);
+        }
+        return events;
+    }
+
+    async Task ReadAsync(SpineTable spine, EventRows events, SpilledEvents buckets, BatchOwner owner, CancellationToken cancel)
+    {
+        var bound = view.Bound;
+        var (min, max) = Range(spine.AsOf);
+        var low = view.LookBack is { } back ? FragmentPruning.Subtract(min, back) : long.MinValue;
+        var fragments = FragmentPruning.Visible(bound.Source, bound.Snapshot, view.LookBack, view.EffectiveAxis, min, max);
+        await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, fragments, options.BatchSize, owner, cancel))
+        {
+            var evaluated = view.Events.Evaluate(batch);
+            var kept = view.Events.Visible(evaluated, low, max, view.EffectiveAxis);
+            if (buckets.IsUsed)
+            {
+                buckets.Add(kept is null ? evaluated : new RecordBatch(evaluated.Schema, evaluated.Arrays.Select(a => Columns.Take(a, kept)), kept.Length));
+                continue;
+            }
+            events.Add(evaluated, batch, kept);
+            if (view.CanCarry && events.RowsSinceCarry > CarryRows) events.Carry(view, min);
+            if (buckets.Exceeds(events.Bytes))
+            {
+                foreach (var held in events.Batches) buckets.Add(held);
+                events.Clear();
+            }
+        }
+    }
+
+    static (long Min, long Max) Range(TimestampArray asOf)
+    {
+        long min = long.MaxValue, max = long.MinValue;
+        foreach (var t in asOf.Values)
+        {
+            // The least instant stands for a row without as_of, which is an error already.
+            if (t == long.MinValue) continue;
+            min = Math.Min(min, t);
+            max = Math.Max(max, t);
+        }
+        return max == long.MinValue ? (0, 0) : (min, max);
+    }
+}

@@ -1,0 +1,150 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Monitoring;
+using BatchMl.Runs;
+using BatchMl.Scoring;
+using BatchMl.Training;
+
+namespace BatchMl.Jobs;
+
+/// <summary>How a model did on each split, and how it was trained; <c>evaluation.json</c> of its package.</summary>
+/// <param name="Splits">Metrics by split.</param>
+/// <param name="Training">What the trainer noted.</param>
+public sealed record ModelEvaluation(IReadOnlyDictionary<string, BinaryMetrics> Splits, IReadOnlyDictionary<string, double> Training)
+{
+    /// <summary>File name within a package.</summary>
+    public const string FileName = "evaluation.json";
+
+    static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    internal byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
+
+    /// <summary>Reads a package's evaluation; null if it has none (a model made elsewhere).</summary>
+    public static ModelEvaluation? Read(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        return File.Exists(path) ? JsonSerializer.Deserialize<ModelEvaluation>(File.ReadAllBytes(path), Json) : null;
+    }
+}
+
+/// <summary>Encoder, trainer and evaluation of one training set, into the folder of a package.</summary>
+sealed class ModelTraining(TrainJob job, UnitProgress progress)
+{
+    /// <summary>File name of the reference profile within a package: features of training rows, scores of test rows.</summary>
+    public const string ReferenceFile = "reference_profile.json";
+
+    public ModelManifest Run(
+        IReadOnlyDictionary<string, List<RecordBatch>> splits, string folder, int version, string trainingSetDigest,
+        IReadOnlyDictionary<string, ScorerFactory> scorers, CancellationToken cancel)
+    {
+        var query = job.TrainingSet.Query;
+        var (features, label) = (query.ModelFeatures, query.Label!.Name);
+        var train = splits["train"];
+        var encoder = Timed("encode", () => Encoder.Fit(train, features, label, job.Encodings));
+        var trainRows = Timed("encode", () => new TrainingRows(encoder.EncodeTrainingRows(train), Labels(train, label)));
+        var validationRows = Timed("encode", () => Encode(encoder, splits["validation"], label));
+        var trained = Timed("train", () => job.Trainer.Train(trainRows, validationRows, encoder.CategoricalOutputs, folder, null, cancel));
+        var manifest = ModelPackage.Write(folder, new ModelManifest
+        {
+            FormatVersion = 1,
+            Name = job.Model,
+            Version = version,
+            Flavor = trained.Flavor,
+            Weights = trained.Weights,
+            FeatureService = query.Service!.Name,
+            FeatureServiceVersion = query.Service.Version,
+            Signature = trained.Signature,
+            Digest = "",
+            TrainingSetDigest = trainingSetDigest,
+            TrainerParameters = job.Trainer.Parameters,
+        }, encoder);
+
+        using var scorer = Scorer(scorers, folder, manifest);
+        var scores = TimeSplit.Names.ToDictionary(n => n, n => Timed("evaluate", () => Score(scorer, encoder, splits[n], cancel)));
+        var metrics = TimeSplit.Names.ToDictionary(n => n, n => BinaryMetrics.Of(Values(scores[n]), Values(Labels(splits[n], label))));
+        File.WriteAllBytes(Path.Combine(folder, ModelEvaluation.FileName), new ModelEvaluation(metrics, trained.Notes).ToJson());
+        File.WriteAllBytes(Path.Combine(folder, ReferenceFile), Timed("profile", () => Reference(train, features, scores["test"])).ToJson());
+        return ModelPackage.Write(folder, manifest with { Metrics = Flatten(metrics, trained.Notes) }, encoder);
+    }
+
+    static IScorer Scorer(IReadOnlyDictionary<string, ScorerFactory> scorers, string folder, ModelManifest manifest) =>
+        scorers.TryGetValue(manifest.Flavor, out var factory)
+            ? factory(ModelPackage.Open(folder))
+            : throw new DefinitionException($"The trainer makes models of flavor '{manifest.Flavor}', which no scorer of this program loads; there are: {string.Join(", ", scorers.Keys)}.");
+
+    static TrainingRows Encode(Encoder encoder, List<RecordBatch> rows, string label) => new([.. rows.Select(b => encoder.Encode(b))], Labels(rows, label));
+
+    static List<DoubleArray> Score(IScorer scorer, Encoder encoder, List<RecordBatch> rows, CancellationToken cancel) =>
+        [.. rows.Select(b => (DoubleArray)Columns.Normalize(scorer.Score(encoder.Encode(b), cancel)[0]))];
+
+    static List<DoubleArray> Labels(List<RecordBatch> rows, string label) => [.. rows.Select(b => LabelValues.Of(b.Column(label)))];
+
+    static double[] Values(List<DoubleArray> parts)
+    {
+        var all = new double[parts.Sum(p => p.Length)];
+        var next = 0;
+        foreach (var part in parts)
+        {
+            part.Values.CopyTo(all.AsSpan(next));
+            next += part.Length;
+        }
+        return all;
+    }
+
+    // Features as the model was trained on them; scores as it gives them on rows it has not seen.
+    static Profile Reference(List<RecordBatch> train, IReadOnlyList<string> features, List<DoubleArray> testScores)
+    {
+        var builder = new ProfileBuilder();
+        foreach (var batch in train)
+        {
+            builder.Add(new RecordBatch(new Schema(features.Select(f => batch.Schema.GetFieldByName(f)), null), features.Select(f => batch.Column(f)), batch.Length));
+        }
+        var scores = new ProfileBuilder();
+        var schema = new Schema([new Field("score", Columns.ArrowType(ColumnType.Double), true)], null);
+        foreach (var part in testScores) scores.Add(new RecordBatch(schema, [part], part.Length));
+        var profile = builder.Build();
+        return profile with { Columns = [.. profile.Columns, .. scores.Build().Columns] };
+    }
+
+    static IReadOnlyDictionary<string, double> Flatten(Dictionary<string, BinaryMetrics> metrics, IReadOnlyDictionary<string, double> notes)
+    {
+        var flat = new SortedDictionary<string, double>(StringComparer.Ordinal);
+        foreach (var (split, m) in metrics)
+        {
+            (flat[$"{split}.auc"], flat[$"{split}.average_precision"], flat[$"{split}.log_loss"]) = (m.Auc, m.AveragePrecision, m.LogLoss);
+            (flat[$"{split}.brier"], flat[$"{split}.calibration_error"], flat[$"{split}.rows"]) = (m.Brier, m.CalibrationError, m.Rows);
+        }
+        foreach (var (name, value) in notes) flat[$"training.{name}"] = value;
+        return flat;
+    }
+
+    T Timed<T>(string stage, Func<T> work)
+    {
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        var result = work();
+        progress.AddTime(stage, System.Diagnostics.Stopwatch.GetElapsedTime(started));
+        return result;
+    }
+}
+
+/// <summary>Labels as numbers: booleans are 0 and 1, null is NaN.</summary>
+static class LabelValues
+{
+    public static DoubleArray Of(IArrowArray array)
+    {
+        var values = new double[array.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = array.IsNull(i) ? double.NaN : array switch
+            {
+                BooleanArray a => a.GetValue(i) == true ? 1 : 0,
+                DoubleArray a => a.Values[i],
+                Int64Array a => a.Values[i],
+                _ => throw new DataException($"A label of type {array.Data.DataType.Name} is no number; expected Boolean, Int64 or Double."),
+            };
+        }
+        return new DoubleArray(new ArrowBuffer.Builder<double>(values.Length).Append(values).Build(), ArrowBuffer.Empty, values.Length, 0, 0);
+    }
+}

@@ -1,0 +1,169 @@
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Engine;
+using BatchMl.Expressions;
+using BatchMl.Lineage;
+using BatchMl.Monitoring;
+using BatchMl.Runs;
+using BatchMl.Scoring;
+
+namespace BatchMl.Jobs;
+
+/// <summary>What a <see cref="ScoreJob"/> will do.</summary>
+sealed class ScorePlan : JobPlan
+{
+    // One unit shares the reading of its windows' history; many small ones commit sooner and run side by side.
+    const long UnitRows = 65_536;
+    const int UnitPartitions = 14;
+
+    readonly ScoreJob job;
+    readonly JobEnvironment environment;
+    readonly IPinnedQuery pinned;
+    readonly PublishedModel? model;
+    readonly ScoreLayout? layout;
+    readonly Dictionary<PartitionKey, SpinePartition> spine;
+
+    public ScorePlan(ScoreJob job, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, PublishedModel? model)
+    {
+        (this.job, this.environment, this.pinned, this.model) = (job, environment, pinned, model);
+        layout = model is null ? null : new ScoreLayout(model.Package.Manifest, job.Query.Columns, job.Keep);
+        var definitions = QueryText.Digest(job.Query, job.Keep);
+        var bytes = Estimates.Bytes(pinned);
+        var rows = Math.Max(1, partitions.Sum(p => Math.Max(0, p.Rows)));
+        spine = partitions.ToDictionary(p => new PartitionKey(environment.Sink.Name, job.Name, job.Query.Spine.PartitionName, p.Value));
+        Partitions = [.. spine.Select(p => Plan(p.Key, p.Value, definitions, p.Value.Rows < 0 ? -1 : bytes * p.Value.Rows / rows))];
+    }
+
+    PlannedPartition Plan(PartitionKey key, SpinePartition partition, string definitions, long bytes)
+    {
+        var fingerprint = model is null ? null : new Fingerprint(definitions, model.Package.Manifest.Digest, pinned.InputsDigest(partition), Versions.Of(job));
+        var (start, end) = NominalTime.Of(job.Query, partition);
+        return new PlannedPartition(key, fingerprint, partition.Rows, bytes, start, end);
+    }
+
+    public override DatasetJob Job => job;
+    public override ISink Sink => environment.Sink;
+    public override IReadOnlyList<PlannedPartition> Partitions { get; }
+    public override IReadOnlyList<string> Missing => model is null ? [$"model {job.Model}, which a training job makes"] : [];
+
+    public override IReadOnlyList<PlanSection> Describe() =>
+    [
+        PlanText.Sources(pinned),
+        .. QueryText.Describe(job.Query),
+        new("model", [model is null ? $"{job.Model} (not made yet)" : $"{job.Model}@{model.Version}, {model.Package.Manifest.Flavor}, digest {model.Package.Manifest.Digest[..12]}, trained for {model.Package.Manifest.FeatureService}@{model.Package.Manifest.FeatureServiceVersion}"]),
+        layout is null
+            ? new PlanSection("output", [$"sink {environment.Sink.Name}, dataset {job.Name}, partitioned by {job.Query.Spine.PartitionName}"])
+            : PlanText.Output(environment.Sink, job.Name, job.Query.Spine.PartitionName, layout.Schema),
+    ];
+
+    public override JobLineage Lineage
+    {
+        get
+        {
+            var lineage = new QueryLineage(job.Query, QueryLineage.NamesOf(pinned));
+            var known = lineage.Columns;
+            var features = job.Query.ModelFeatures.SelectMany(f => known[f])
+                .Select(o => o.Transformation == Transformation.Identity ? o with { Transformation = Transformation.Transformed } : o).Distinct().ToArray();
+            var columns = job.Keep.Append(FeatureQuery.AsOf).Append(job.Query.Spine.PartitionName).Distinct().ToDictionary(c => c, c => known[c], StringComparer.Ordinal);
+            var inputs = QueryLineage.Inputs(pinned).ToList();
+            if (model is not null)
+            {
+                var name = Datasets.Model(environment, job.Model);
+                inputs.Add(new LineageDataset(name, [new LineageField("score", "double")]));
+                foreach (var output in model.Package.Manifest.Signature.Outputs) columns[output.Name] = [.. features, new ColumnOrigin(name, "score", Transformation.Transformed)];
+            }
+            return new JobLineage(inputs, Datasets.Output(environment, job.Name, layout?.Schema ?? new Schema([], null)), columns, lineage.DatasetOrigins);
+        }
+    }
+
+    public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) =>
+        [.. Grouping.Adjacent(partitions, p => Math.Max(1, p.Rows), UnitRows, UnitPartitions)];
+
+    public override async Task<IReadOnlyList<PartitionResult>> ExecuteAsync(UnitOfWork unit, CancellationToken cancel)
+    {
+        var stages = new Dictionary<string, IBatchStage>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var attempt in unit.Attempts)
+            {
+                stages[attempt.Partition.Key.Value] = await environment.Sink.StageAsync(attempt.Partition.Key, attempt.Fence, layout!.Schema, cancel);
+            }
+            return await ScoreAsync(unit, stages, cancel);
+        }
+        finally
+        {
+            foreach (var stage in stages.Values) await stage.DisposeAsync();
+        }
+    }
+
+    async Task<IReadOnlyList<PartitionResult>> ScoreAsync(UnitOfWork unit, Dictionary<string, IBatchStage> stages, CancellationToken cancel)
+    {
+        var package = model!.Package;
+        var profiles = stages.Keys.ToDictionary(p => p, _ => new ScoreProfile(job.Query.ModelFeatures, package.Manifest.Signature));
+        var scorer = environment.Scorers.TryGetValue(package.Manifest.Flavor, out var factory)
+            ? factory : throw new DefinitionException($"Model {job.Model}@{model.Version} is of flavor '{package.Manifest.Flavor}', which no scorer of this program loads; there are: {string.Join(", ", environment.Scorers.Keys)}.");
+        var pipeline = new ScoringPipeline(package.Manifest, package.Encoder, () => scorer(package), layout!, new ScoringOptions { Clock = environment.Clock, BatchSize = JobOptions.BatchSize });
+        var rows = pinned.ComputeAsync([.. unit.Attempts.Select(a => spine[a.Partition.Key])], unit.Progress.AddTime, cancel);
+        await pipeline.RunAsync(rows, stages, new ScoringRun
+        {
+            RunId = unit.RunId,
+            ScoredAt = unit.StartedAt,
+            DeadLetters = unit.DeadLetters,
+            // The engine tells its own stages, which "source" would count again.
+            OnTime = (stage, time) => { if (stage != "source") unit.Progress.AddTime(stage, time); },
+            OnRows = unit.Progress.AddRows,
+            Observer = (partition, features, scores) => profiles[partition].Add(features, scores),
+        }, cancel);
+        var results = new List<PartitionResult>();
+        var source = QueryLineage.NamesOf(pinned)[job.Query.Spine.Source.Name];
+        foreach (var attempt in unit.Attempts)
+        {
+            var partition = attempt.Partition.Key.Value;
+            var profile = profiles[partition].Build();
+            await stages[partition].AddFileAsync(FileKind.Profile, "profile.json", profile.ToJson(), 0, cancel);
+            var staged = await stages[partition].CompleteAsync(cancel);
+            results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [source] = staged.Rows + staged.DeadLetters }, profile.ToQuality()));
+        }
+        return results;
+    }
+
+    public override void VerifyInputs() => pinned.Verify();
+
+    public override void Dispose()
+    {
+        pinned.Dispose();
+        base.Dispose();
+    }
+}
+
+/// <summary>Profile of a scored partition: the features that the model was given, and what it gave.</summary>
+sealed class ScoreProfile(IReadOnlyList<string> features, ModelSignature signature)
+{
+    readonly ProfileBuilder builder = new();
+
+    public void Add(RecordBatch rows, RecordBatch scores)
+    {
+        var fields = features.Select(f => rows.Schema.GetFieldByName(f)).Concat(signature.Outputs.Select(o => scores.Schema.GetFieldByName(o.Name)));
+        builder.Add(new RecordBatch(new Schema(fields, null), features.Select(f => rows.Column(f)).Concat(signature.Outputs.Select(o => scores.Column(o.Name))), rows.Length));
+    }
+
+    public Profile Build() => builder.Build();
+}
+
+/// <summary>The time that a partition is about.</summary>
+static class NominalTime
+{
+    /// <summary>A date's day in the zone that the partition is local to; for text partitions the range of as_of.</summary>
+    public static (DateTimeOffset? Start, DateTimeOffset? End) Of(FeatureQuery query, SpinePartition partition)
+    {
+        if (query.PartitionExpr.Type != ColumnType.Date)
+        {
+            return partition.MaxAsOf == long.MinValue ? (null, null) : (ArrowColumns.FromUnixMicroseconds(partition.MinAsOf), ArrowColumns.FromUnixMicroseconds(partition.MaxAsOf));
+        }
+        var date = PartitionValues.ParseDate(partition.Value);
+        return (Midnight(date, query.PartitionZone), Midnight(date.AddDays(1), query.PartitionZone));
+    }
+
+    static DateTimeOffset Midnight(DateOnly date, string zone) => ArrowColumns.FromUnixMicroseconds((long)Interpreter.Evaluate(
+        new CallExpr(Function.StartOfDay, [new ConstantExpr(FragmentPruning.Days(date), ColumnType.Date), new ConstantExpr(zone, ColumnType.String)], ColumnType.Timestamp), _ => null)!);
+}

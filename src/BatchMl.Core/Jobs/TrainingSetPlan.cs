@@ -1,0 +1,151 @@
+using System.Security.Cryptography;
+using System.Text;
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Engine;
+using BatchMl.Lineage;
+using BatchMl.Monitoring;
+using BatchMl.Runs;
+using BatchMl.Training;
+
+namespace BatchMl.Jobs;
+
+/// <summary>What a <see cref="TrainingSetJob"/> will do.</summary>
+sealed class TrainingSetPlan : JobPlan
+{
+    // Rows computed at once: bounds memory; the result does not depend on it.
+    const long ChunkRows = 262_144;
+
+    readonly TrainingSetJob job;
+    readonly JobEnvironment environment;
+    readonly IPinnedQuery pinned;
+    readonly IReadOnlyList<SpinePartition> days;
+    readonly PlannedPartition partition;
+
+    public TrainingSetPlan(TrainingSetJob job, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> days)
+    {
+        (this.job, this.environment, this.pinned, this.days) = (job, environment, pinned, days);
+        var period = $"{job.Split.From?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture) ?? days[0].Value}_{PartitionValues.FormatDate(job.Split.TestUntil)}";
+        var inputs = string.Join('\n', days.Select(d => $"{d.Value}|{pinned.InputsDigest(d)}|{d.Labelled}"));
+        partition = new PlannedPartition(
+            new PartitionKey(environment.Sink.Name, job.Name, "period", period),
+            new Fingerprint(QueryText.Digest(job.Query, job.Split.ToString()), "", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(inputs))), Versions.Of(job)),
+            days.Any(d => d.Rows < 0) ? -1 : days.Sum(d => d.Rows), Estimates.Bytes(pinned),
+            ArrowColumns.FromUnixMicroseconds(days.Min(d => d.MinAsOf)), ArrowColumns.FromUnixMicroseconds(days.Max(d => d.MaxAsOf)));
+    }
+
+    public override DatasetJob Job => job;
+    public override ISink Sink => environment.Sink;
+    public override IReadOnlyList<PlannedPartition> Partitions => [partition];
+
+    public override IReadOnlyList<PlanSection> Describe() =>
+    [
+        PlanText.Sources(pinned),
+        .. QueryText.Describe(job.Query),
+        new PlanSection("split", [job.Split.ToString()]),
+        PlanText.Output(environment.Sink, job.Name, "period", OutputSchema),
+    ];
+
+    public override JobLineage Lineage
+    {
+        get
+        {
+            var lineage = new QueryLineage(job.Query, QueryLineage.NamesOf(pinned));
+            var columns = new Dictionary<string, IReadOnlyList<ColumnOrigin>>(lineage.Columns, StringComparer.Ordinal)
+            {
+                [TrainingSetJob.SplitColumn] = [.. lineage.Columns[FeatureQuery.LabelKnownAt].Select(o => o with { Transformation = Transformation.Transformed }).Distinct()],
+            };
+            return new JobLineage(QueryLineage.Inputs(pinned), Datasets.Output(environment, job.Name, OutputSchema), columns, lineage.DatasetOrigins);
+        }
+    }
+
+    Schema OutputSchema => new([.. job.Query.Schema.FieldsList, new Field(TrainingSetJob.SplitColumn, Columns.ArrowType(ColumnType.String), false)], null);
+
+    public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) => [.. partitions.Select(p => new[] { p })];
+
+    public override async Task<IReadOnlyList<PartitionResult>> ExecuteAsync(UnitOfWork unit, CancellationToken cancel)
+    {
+        var attempt = unit.Attempts[0];
+        await using var stage = await environment.Sink.StageAsync(attempt.Partition.Key, attempt.Fence, OutputSchema, cancel);
+        var recipe = new RecipeBuilder(job, pinned);
+        var profile = new ProfileBuilder();
+        var split = new SplitColumn(job);
+        foreach (var chunk in Chunks())
+        {
+            await foreach (var features in pinned.ComputeAsync(chunk, unit.Progress.AddTime, cancel))
+            {
+                using (features)
+                {
+                    if (features.Errors.Count > 0) throw Failed(features);
+                    var rows = split.Add(features.Batch, OutputSchema);
+                    recipe.Add(features.Batch.Length, rows);
+                    profile.Add(split.Training(rows));
+                    var started = System.Diagnostics.Stopwatch.GetTimestamp();
+                    await stage.WriteAsync(rows, cancel);
+                    unit.Progress.AddTime("write", System.Diagnostics.Stopwatch.GetElapsedTime(started));
+                    unit.Progress.AddRows(features.Batch.Length);
+                }
+            }
+        }
+        recipe.CheckSplits();
+        await stage.AddFileAsync(FileKind.Artifact, "recipe.json", recipe.ToJson(), 0, cancel);
+        var built = profile.Build();
+        await stage.AddFileAsync(FileKind.Profile, "profile.json", built.ToJson(), 0, cancel);
+        var staged = await stage.CompleteAsync(cancel);
+        return [new PartitionResult(staged, new Dictionary<DatasetName, long> { [QueryLineage.NamesOf(pinned)[job.Query.Spine.Source.Name]] = recipe.SpineRows }, built.ToQuality())];
+    }
+
+    IEnumerable<IReadOnlyList<SpinePartition>> Chunks() => Grouping.Adjacent(days, d => Math.Max(1, d.Rows), ChunkRows, int.MaxValue);
+
+    DataException Failed(FeatureBatch features)
+    {
+        var error = features.Errors[0];
+        return new DataException(
+            $"Training set '{job.Name}', column '{error.Column}': {error.Message}. A training set takes no row that can not be computed "
+            + $"({features.Errors.Count} in this batch). Mend it, or exclude it from the spine with .Where(…).");
+    }
+
+    public override void VerifyInputs() => pinned.Verify();
+
+    public override void Dispose()
+    {
+        pinned.Dispose();
+        base.Dispose();
+    }
+}
+
+/// <summary>Adds the split column and keeps only rows that have a label and a split.</summary>
+sealed class SplitColumn(TrainingSetJob job)
+{
+    readonly Func<long, long, int> rule = job.Split.Rule();
+
+    public RecordBatch Add(RecordBatch batch, Schema schema)
+    {
+        var label = batch.Column(job.Query.Label!.Name);
+        var known = (TimestampArray)batch.Column(FeatureQuery.LabelKnownAt);
+        var asOf = (TimestampArray)batch.Column(FeatureQuery.AsOf);
+        var rows = new List<int>(batch.Length);
+        var names = new StringArray.Builder();
+        for (var i = 0; i < batch.Length; i++)
+        {
+            if (label.IsNull(i)) continue;
+            if (rule(asOf.Values[i], known.Values[i]) is var split and >= 0)
+            {
+                rows.Add(i);
+                names.Append(TimeSplit.Names[split]);
+            }
+        }
+        int[] kept = [.. rows];
+        return new RecordBatch(schema, [.. batch.Arrays.Select(a => Columns.Take(a, kept)), names.Build()], kept.Length);
+    }
+
+    /// <summary>The model's features of the training rows: the reference of drift.</summary>
+    public RecordBatch Training(RecordBatch rows)
+    {
+        var split = (StringArray)rows.Column(TrainingSetJob.SplitColumn);
+        var train = Enumerable.Range(0, rows.Length).Where(i => split.GetBytes(i).SequenceEqual("train"u8)).ToArray();
+        var features = job.Query.ModelFeatures;
+        return new RecordBatch(
+            new Schema(features.Select(f => rows.Schema.GetFieldByName(f)), null), features.Select(f => Columns.Take(rows.Column(f), train)), train.Length);
+    }
+}

@@ -1,0 +1,127 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using BatchMl.Lineage;
+
+namespace BatchMl.Monitoring;
+
+/// <summary>
+/// Mergeable statistics of a partition's columns: what drift is computed from, so that no row has to be kept. Stored as JSON beside each partition.
+/// </summary>
+/// <param name="Rows">Rows seen.</param>
+/// <param name="Columns">By column, in schema order.</param>
+public sealed record Profile(long Rows, IReadOnlyList<ColumnProfile> Columns)
+{
+    static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    /// <summary>A column; null if there is none.</summary>
+    public ColumnProfile? Column(string name) => Columns.FirstOrDefault(c => c.Name == name);
+
+    /// <summary>The profile of both parts together. Exact, but for quantiles of more values than a sketch keeps.</summary>
+    /// <exception cref="DataException">They have other columns.</exception>
+    public Profile Merge(Profile other)
+    {
+        if (!Columns.Select(c => c.Name).SequenceEqual(other.Columns.Select(c => c.Name)))
+        {
+            throw new DataException($"Profiles of other columns can not be merged: {string.Join(", ", Columns.Select(c => c.Name))} and {string.Join(", ", other.Columns.Select(c => c.Name))}.");
+        }
+        return new Profile(Rows + other.Rows, [.. Columns.Zip(other.Columns, (a, b) => a.Merge(b))]);
+    }
+
+    /// <summary>As JSON, stable byte for byte.</summary>
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
+
+    /// <summary>Reads <see cref="ToJson"/> back.</summary>
+    /// <exception cref="DataException">Not such JSON.</exception>
+    public static Profile FromJson(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Profile>(json, Json) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new DataException($"This is not a profile: {e.Message} Make the partition again with --force.", e);
+        }
+    }
+
+    /// <summary>For OpenLineage's dataQualityMetrics.</summary>
+    public IReadOnlyList<ColumnQuality> ToQuality() => [.. Columns.Select(c => c.ToQuality())];
+}
+
+/// <summary>Statistics of one column: of numbers (booleans are 0 and 1) or of categories.</summary>
+public sealed record ColumnProfile
+{
+    /// <summary>The column.</summary>
+    public required string Name { get; init; }
+    /// <summary>Rows.</summary>
+    public required long Rows { get; init; }
+    /// <summary>Nulls.</summary>
+    public required long Nulls { get; init; }
+    /// <summary>NaNs; not among the values below.</summary>
+    public long NaNs { get; init; }
+    /// <summary>Least value; null without any, and for categories.</summary>
+    public double? Min { get; init; }
+    /// <summary>Greatest value.</summary>
+    public double? Max { get; init; }
+    /// <summary>Exact sum, rounded once.</summary>
+    public double? Sum { get; init; }
+    /// <summary>Sample of the values with weights; null for categories.</summary>
+    public QuantileSketch? Quantiles { get; init; }
+    /// <summary>Rows by category, the most frequent first (ties by name); null for numbers. Beyond <see cref="MaxCategories"/> the rest is in <see cref="OtherCategories"/>.</summary>
+    public IReadOnlyList<CategoryCount>? Categories { get; init; }
+    /// <summary>Rows of categories that are not listed.</summary>
+    public long OtherCategories { get; init; }
+
+    /// <summary>Categories that a profile lists.</summary>
+    public const int MaxCategories = 1_000;
+
+    /// <summary>Share of rows without a value (null or NaN).</summary>
+    [JsonIgnore]
+    public double MissingShare => Rows == 0 ? 0 : (double)(Nulls + NaNs) / Rows;
+
+    /// <summary>Mean; NaN without values.</summary>
+    [JsonIgnore]
+    public double Mean => Sum is { } sum && Rows > Nulls + NaNs ? sum / (Rows - Nulls - NaNs) : double.NaN;
+
+    internal ColumnProfile Merge(ColumnProfile other)
+    {
+        long rest = 0;
+        var categories = Categories is null ? null : CategoryCount.Merge(Categories, other.Categories!, out rest);
+        return this with
+        {
+            Rows = Rows + other.Rows,
+            Nulls = Nulls + other.Nulls,
+            NaNs = NaNs + other.NaNs,
+            Min = Least(Min, other.Min),
+            Max = -Least(-Max, -other.Max),
+            Sum = Sum is null ? other.Sum : other.Sum is null ? Sum : Sum + other.Sum,
+            Quantiles = Quantiles?.Merge(other.Quantiles!),
+            Categories = categories,
+            OtherCategories = OtherCategories + other.OtherCategories + rest,
+        };
+    }
+
+    static double? Least(double? a, double? b) => a is null ? b : b is null ? a : Math.Min(a.Value, b.Value);
+
+    internal ColumnQuality ToQuality() => new(
+        Name, Rows - Nulls, Nulls, Min, Max, Sum, Categories is null || OtherCategories > 0 ? null : Categories.Count,
+        Quantiles is null || Quantiles.Count == 0 ? null : new[] { 0.05, 0.25, 0.5, 0.75, 0.95 }.ToDictionary(
+            q => q.ToString(System.Globalization.CultureInfo.InvariantCulture), Quantiles.Quantile));
+}
+
+/// <summary>Rows of a category.</summary>
+public sealed record CategoryCount(string Category, long Rows)
+{
+    internal static IReadOnlyList<CategoryCount> Merge(IReadOnlyList<CategoryCount> a, IReadOnlyList<CategoryCount> b, out long rest)
+    {
+        var counts = a.Concat(b).GroupBy(c => c.Category, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Sum(c => c.Rows), StringComparer.Ordinal);
+        return Listed(counts, out rest);
+    }
+
+    internal static IReadOnlyList<CategoryCount> Listed(IReadOnlyDictionary<string, long> counts, out long rest)
+    {
+        var ordered = counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).Select(c => new CategoryCount(c.Key, c.Value)).ToArray();
+        rest = ordered.Skip(ColumnProfile.MaxCategories).Sum(c => c.Rows);
+        return ordered.Length <= ColumnProfile.MaxCategories ? ordered : ordered[..ColumnProfile.MaxCategories];
+    }
+}

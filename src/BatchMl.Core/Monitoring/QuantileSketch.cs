@@ -1,0 +1,109 @@
+using System.Text.Json.Serialization;
+
+namespace BatchMl.Monitoring;
+
+/// <summary>
+/// A mergeable sample of values for quantiles and distribution functions: exact up to <see cref="Capacity"/> values; beyond it pairs of neighbours are replaced by one of them with twice the weight, as in KLL
+/// (Karnin, Lang, Liberty, "Optimal Quantile Approximation in Streams", 2016), alternating between the lower and the upper one instead of drawing. Deterministic in the order of values; the rank error of each halving is at most half a
+/// weight per pair, about (log2(n / Capacity) + 1) / Capacity of all rows together.
+/// </summary>
+public sealed record QuantileSketch
+{
+    /// <summary>Values kept per level.</summary>
+    public const int Capacity = 4_096;
+
+    /// <summary>Values by level, ascending; a value of level l stands for 2^l rows.</summary>
+    public required IReadOnlyList<double[]> Levels { get; init; }
+
+    /// <summary>Which of a pair is kept next, by level.</summary>
+    public required IReadOnlyList<bool> KeepUpper { get; init; }
+
+    /// <summary>Rows that the sketch stands for.</summary>
+    [JsonIgnore]
+    public long Count => Levels.Select((v, level) => (long)v.Length << level).Sum();
+
+    /// <summary>No values.</summary>
+    public static readonly QuantileSketch Empty = new() { Levels = [[]], KeepUpper = [false] };
+
+    /// <summary>The sketch of values, without NaN, in this order.</summary>
+    public static QuantileSketch Of(IReadOnlyList<double> values)
+    {
+        var sketch = Empty;
+        for (var from = 0; from < values.Count; from += Capacity)
+        {
+            var part = values.Skip(from).Take(Capacity).ToArray();
+            System.Array.Sort(part);
+            sketch = sketch.Merge(Empty with { Levels = [part] });
+        }
+        return sketch;
+    }
+
+    /// <summary>The sketch of both.</summary>
+    public QuantileSketch Merge(QuantileSketch other)
+    {
+        var levels = new List<double[]>();
+        var upper = new List<bool>();
+        for (var level = 0; level < Math.Max(Levels.Count, other.Levels.Count) || level < levels.Count; level++)
+        {
+            var mine = level < Levels.Count ? Levels[level] : [];
+            var theirs = level < other.Levels.Count ? other.Levels[level] : [];
+            if (level == levels.Count) levels.Add([]);
+            double[] all = [.. levels[level], .. mine, .. theirs];
+            System.Array.Sort(all);
+            var flip = level < KeepUpper.Count && KeepUpper[level];
+            if (all.Length > Capacity)
+            {
+                // An odd one out stays; the rest is halved.
+                var kept = all.Length % 2 == 1 ? all[^1..] : [];
+                var halved = new double[all.Length / 2];
+                for (var i = 0; i < halved.Length; i++) halved[i] = all[2 * i + (flip ? 1 : 0)];
+                levels[level] = kept;
+                levels.Add(halved);
+                flip = !flip;
+            }
+            else levels[level] = all;
+            upper.Add(flip);
+        }
+        return new QuantileSketch { Levels = levels, KeepUpper = upper };
+    }
+
+    /// <summary>All values ascending, with weights.</summary>
+    public (double[] Values, double[] Weights) Weighted()
+    {
+        var values = Levels.SelectMany(v => v).ToArray();
+        var weights = Levels.SelectMany((v, level) => Enumerable.Repeat((double)(1L << level), v.Length)).ToArray();
+        System.Array.Sort(values, weights);
+        return (values, weights);
+    }
+
+    /// <summary>The value below or at which a share <paramref name="q"/> of rows lies; NaN without rows.</summary>
+    public double Quantile(double q)
+    {
+        var (values, weights) = Weighted();
+        if (values.Length == 0) return double.NaN;
+        var target = q * weights.Sum();
+        double sum = 0;
+        for (var i = 0; i < values.Length; i++)
+        {
+            sum += weights[i];
+            if (sum >= target) return values[i];
+        }
+        return values[^1];
+    }
+
+    /// <summary>Shares of rows in the bins that edges (ascending) make: below the first, between, and from the last on (each bin open below, closed above).</summary>
+    public double[] Shares(IReadOnlyList<double> edges)
+    {
+        var (values, weights) = Weighted();
+        var shares = new double[edges.Count + 1];
+        var bin = 0;
+        for (var i = 0; i < values.Length; i++)
+        {
+            while (bin < edges.Count && values[i] > edges[bin]) bin++;
+            shares[bin] += weights[i];
+        }
+        var total = weights.Sum();
+        for (var b = 0; b < shares.Length && total > 0; b++) shares[b] /= total;
+        return shares;
+    }
+}

@@ -1,0 +1,142 @@
+using System.CommandLine;
+using BatchMl.Data;
+using BatchMl.Hosting.Output;
+using BatchMl.Hosting.Verbs;
+using BatchMl.Runs;
+using BatchMl.Scoring;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace BatchMl.Hosting;
+
+/// <summary>
+/// The program around jobs: verbs, configuration and progress. A user's <c>Program.cs</c> fills in the properties and calls <see cref="RunAsync"/>.
+/// </summary>
+public sealed class BatchMlApplication
+{
+    /// <summary>Makes the jobs; called once, so that an error in a definition is reported like any other.</summary>
+    public required Func<IReadOnlyList<Job>> Jobs { get; init; }
+
+    /// <summary>Opens tables, by format: <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>.</summary>
+    public required IReadOnlyDictionary<string, Func<SourceBinding, IBatchSource>> SourceFormats { get; init; }
+
+    /// <summary>Makes the sink of a workspace.</summary>
+    public required Func<Workspace, IBatchSink> Sink { get; init; }
+
+    /// <summary>Opens the catalog of a workspace.</summary>
+    public required Func<Workspace, ICatalog> Catalog { get; init; }
+
+    /// <summary>Makes the spill of a workspace for a memory budget in bytes; null: nothing is spilled.</summary>
+    public Func<Workspace, long, SpillFactory>? Spill { get; init; }
+
+    /// <summary>Loads models, by flavor.</summary>
+    public required IReadOnlyDictionary<string, ScorerFactory> Scorers { get; init; }
+
+    /// <summary>"Now".</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Folder of <c>appsettings.json</c>; by default that of the program.</summary>
+    public string ConfigurationFolder { get; init; } = AppContext.BaseDirectory;
+
+    /// <summary>Where results are written to; by default the console.</summary>
+    public TextWriter Out { get; init; } = Console.Out;
+
+    /// <summary>Where progress and errors are written to; by default the console's error stream.</summary>
+    public TextWriter Error { get; init; } = Console.Error;
+
+    /// <summary>Runs a command line.</summary>
+    /// <returns>0 done, 1 failed, 2 usage or definition error, 3 more dead letters than allowed.</returns>
+    public async Task<int> RunAsync(IReadOnlyList<string> args, CancellationToken cancel = default)
+    {
+        var root = new RootCommand("BatchMl: batch inference and training data, point-in-time correct. A job is planned, run, and its results and lineage kept in a workspace.");
+        foreach (var verb in Commands()) root.Subcommands.Add(verb);
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors) await Error.WriteLineAsync(error.Message);
+            await Error.WriteLineAsync($"See '{string.Join(' ', parsed.CommandResult.Command.Name)} --help'.");
+            return ExitCodes.Usage;
+        }
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = Out, Error = Error }, cancel);
+        }
+        catch (Exception e) when (Causes(e).OfType<DefinitionException>().FirstOrDefault() is { } definition)
+        {
+            foreach (var problem in definition.Problems) await Error.WriteLineAsync(problem);
+            return ExitCodes.Usage;
+        }
+        catch (OperationCanceledException)
+        {
+            await Error.WriteLineAsync("Cancelled.");
+            return ExitCodes.Failed;
+        }
+        catch (BatchMlException e)
+        {
+            await Error.WriteLineAsync(e.Message);
+            return e is DeadLetterLimitException ? ExitCodes.DeadLetters : ExitCodes.Failed;
+        }
+    }
+
+    // A definition in a static field that is wrong surfaces as the inner exception of a type initialiser.
+    static IEnumerable<Exception> Causes(Exception? e)
+    {
+        for (; e is not null; e = e.InnerException) yield return e;
+    }
+
+    IEnumerable<Command> Commands() =>
+    [
+        new ListVerb(this).Command, new PlanVerb(this).Command, new RunVerb(this).Command, new StatusVerb(this).Command, new RetryVerb(this).Command,
+        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command,
+    ];
+
+    internal async Task<Session> OpenAsync(SessionOptions options, CancellationToken cancel)
+    {
+        var configuration = new ConfigurationBuilder()
+            .SetBasePath(ConfigurationFolder)
+            .AddJsonFile("appsettings.json", optional: true)
+            .AddJsonFile($"appsettings.{Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? "Production"}.json", optional: true)
+            .AddEnvironmentVariables("BATCHML_")
+            .AddInMemoryCollection(options.Settings)
+            .Build();
+        var workspace = new Workspace(options.Workspace);
+        var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
+        var logging = LoggerFactory.Create(l => l.AddConfiguration(configuration.GetSection("Logging")).AddProvider(new TextLoggerProvider(Error)).SetMinimumLevel(LogLevel.Warning));
+        var catalog = Catalog(workspace);
+        await Task.CompletedTask;
+        return new Session(configuration, new JobEnvironment
+        {
+            Workspace = workspace,
+            Catalog = catalog,
+            Sink = Sink(workspace),
+            Models = new ModelStore(workspace.Models),
+            Sources = sources.Open,
+            Engine = new Engine.LocalEngine(Spill?.Invoke(workspace, options.Memory)),
+            Scorers = Scorers,
+            Clock = Clock,
+            Logging = logging,
+        });
+    }
+}
+
+/// <summary>What a process tells its caller.</summary>
+static class ExitCodes
+{
+    public const int Done = 0, Failed = 1, Usage = 2, DeadLetters = 3;
+}
+
+/// <summary>Options that every verb with a workspace has.</summary>
+sealed record SessionOptions(string Workspace, IReadOnlyDictionary<string, string?> Settings, long Memory);
+
+/// <summary>An opened workspace.</summary>
+sealed class Session(IConfiguration configuration, JobEnvironment environment) : IAsyncDisposable
+{
+    public IConfiguration Configuration { get; } = configuration;
+    public JobEnvironment Environment { get; } = environment;
+
+    public async ValueTask DisposeAsync()
+    {
+        await Environment.Catalog.DisposeAsync();
+        Environment.Logging.Dispose();
+    }
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+using BatchMl.Runs;
+
+namespace BatchMl.Hosting.Output;
+
+/// <summary>The closing summary: what was done, where results are, where the time went.</summary>
+static class SummaryPrinter
+{
+    public static void Print(TextWriter output, RunSummary summary, Workspace workspace)
+    {
+        output.WriteLine();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{summary.Job} {summary.State.ToString().ToLowerInvariant()} in {summary.Elapsed.TotalSeconds:F1} s (run {summary.RunId})"));
+        foreach (var step in summary.Steps)
+        {
+            output.WriteLine($"  {step.Job}: {string.Join(", ", Counts(step))}{Seconds(step.Elapsed)}");
+            var times = step.StageTimes.Where(t => t.Value.TotalMilliseconds >= 1).OrderByDescending(t => t.Value).ToArray();
+            if (times.Length > 0) output.WriteLine($"    time by stage, all threads: {string.Join(", ", times.Select(t => $"{t.Key}{Seconds(t.Value)}"))}");
+            foreach (var note in step.Notes) output.WriteLine($"    {note}");
+        }
+        if (summary.Error is not null) output.WriteLine(summary.Error);
+        output.WriteLine($"  results in {workspace.Root}: datasets/, models/, reports/, lineage/");
+    }
+
+    static IEnumerable<string> Counts(StepSummary step)
+    {
+        yield return $"{step.Done} made";
+        if (step.Skipped > 0) yield return $"{step.Skipped} up to date";
+        if (step.Reported > 0) yield return $"{step.Reported} changed but kept (policy report; --force makes them again)";
+        if (step.Failed > 0) yield return $"{step.Failed} FAILED";
+        if (step.Rows > 0) yield return $"{step.Rows.ToString("N0", CultureInfo.InvariantCulture)} rows";
+        if (step.DeadLetters > 0) yield return $"{step.DeadLetters.ToString("N0", CultureInfo.InvariantCulture)} dead letters";
+    }
+
+    static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $" {time.TotalSeconds:F2} s");
+}

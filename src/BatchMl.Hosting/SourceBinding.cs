@@ -1,0 +1,58 @@
+using BatchMl.Data;
+using Microsoft.Extensions.Configuration;
+
+namespace BatchMl.Hosting;
+
+/// <summary>
+/// Where a source is: the section <c>Sources:NAME</c> of the configuration. <c>Path</c> is a file, a folder or a glob, relative to the folder of the
+/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c> or <c>sql</c> (by default from the path's extension, otherwise parquet);
+/// <c>Sql</c> and <c>Files</c> belong to format sql.
+/// </summary>
+public sealed record SourceBinding
+{
+    /// <summary>The source's name.</summary>
+    public string Name { get; init; } = "";
+    /// <summary>File, folder or glob; absolute once it is bound.</summary>
+    public string Path { get; init; } = "";
+    /// <summary>Format name.</summary>
+    public string? Format { get; init; }
+    /// <summary>A query in DuckDB's dialect, for format sql.</summary>
+    public string? Sql { get; init; }
+    /// <summary>Files that the query reads: their identity is the source's.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+    /// <summary>Column types by name in DuckDB's words, for CSV columns that would be guessed wrong.</summary>
+    public IReadOnlyDictionary<string, string> Types { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>All bindings of a configuration.</summary>
+sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<string, Func<SourceBinding, IBatchSource>> formats, string folder)
+{
+    public IBatchSource Open(string name)
+    {
+        var section = configuration.GetSection("Sources").GetSection(name);
+        if (!section.Exists())
+        {
+            var bound = configuration.GetSection("Sources").GetChildren().Select(c => c.Key).ToArray();
+            throw new DefinitionException(
+                $"Source '{name}' is not bound to a place. Bound are: {(bound.Length == 0 ? "none" : string.Join(", ", bound))}. "
+                + $"Add \"Sources\": {{ \"{name}\": {{ \"Path\": \"…\" }} }} to appsettings.json, or --set Sources:{name}:Path=….");
+        }
+        var binding = (section.Value is { } shorthand ? new SourceBinding { Path = shorthand } : section.Get<SourceBinding>()!) with { Name = name };
+        if (binding.Path.Length == 0 && binding.Sql is null) throw new DefinitionException($"Sources:{name} has neither Path nor Sql; it needs one.");
+        var format = binding.Format ?? FormatOf(binding);
+        if (!formats.TryGetValue(format, out var open))
+        {
+            throw new DefinitionException($"Sources:{name} has format '{format}'; there are: {string.Join(", ", formats.Keys.Order())}.");
+        }
+        return open(binding with { Path = Absolute(binding.Path), Files = [.. binding.Files.Select(Absolute)] });
+    }
+
+    string Absolute(string path) => path.Length == 0 || path.Contains("://", StringComparison.Ordinal) ? path : System.IO.Path.GetFullPath(path, folder);
+
+    static string FormatOf(SourceBinding binding) => binding.Sql is not null ? "sql" : System.IO.Path.GetExtension(binding.Path).ToLowerInvariant() switch
+    {
+        ".csv" or ".tsv" => "csv",
+        ".json" or ".ndjson" or ".jsonl" => "json",
+        _ => "parquet",
+    };
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Text.Json;
+using BatchMl.Hosting.Output;
+using BatchMl.Runs;
+
+namespace BatchMl.Hosting.Verbs;
+
+/// <summary>Runs a job.</summary>
+sealed class RunVerb : JobVerb
+{
+    readonly Option<bool> json;
+
+    public RunVerb(BatchMlApplication application)
+        : base(application, "run", "Run a job: do what is not there yet, skip what is up to date, finish what a crash left") => json = Json();
+
+    protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var (session, job, request) = await OpenAsync(parsed, cancel);
+        await using var _ = session;
+        return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json), listener => new Runner(session.Environment, listener).RunAsync(job, request, "run", cancel));
+    }
+}
+
+/// <summary>Watches a run and prints its summary.</summary>
+static class RunOutput
+{
+    public static async Task<int> WatchAsync(BatchMlApplication application, Session session, bool json, Func<RunListener, Task<RunSummary>> run)
+    {
+        var progress = new ProgressListener(application.Error, session.Environment.Clock, isTerminal: ReferenceEquals(application.Error, Console.Error) && !Console.IsErrorRedirected);
+        RunSummary summary;
+        using (progress) summary = await run(progress);
+        if (json) await application.Out.WriteLineAsync(JsonSerializer.Serialize(summary, JsonText.Indented));
+        else SummaryPrinter.Print(application.Out, summary, session.Environment.Workspace);
+        return summary.ExitCode;
+    }
+}
+
+/// <summary>Tries again what failed in a run.</summary>
+sealed class RetryVerb : Verb
+{
+    readonly Argument<string> run;
+    readonly Option<string> workspace;
+    readonly Option<bool> json;
+
+    public RetryVerb(BatchMlApplication application) : base(application, "retry", "Try again only the partitions that failed in a run")
+    {
+        run = Add(new Argument<string>("RUN") { Description = "Run id, or the beginning of one; see 'status'" });
+        workspace = Workspace();
+        json = Json();
+    }
+
+    protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        await using var session = await Application.OpenAsync(new SessionOptions(parsed.GetValue(workspace)!, new Dictionary<string, string?>(), 0), cancel);
+        return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json),
+            listener => new Runner(session.Environment, listener).RetryAsync(parsed.GetValue(run)!, Find, cancel));
+    }
+}
+
+/// <summary>Makes again the partitions of a run that have dead letters.</summary>
+sealed class ReplayVerb : Verb
+{
+    readonly Argument<string> run;
+    readonly Option<string> workspace;
+    readonly Option<bool> json;
+
+    public ReplayVerb(BatchMlApplication application)
+        : base(application, "replay", "Make again, whole, the partitions of a run that have dead letters; say after mending the rows or the model")
+    {
+        run = Add(new Argument<string>("RUN") { Description = "Run id, or the beginning of one; see 'status'" });
+        workspace = Workspace();
+        json = Json();
+    }
+
+    protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        await using var session = await Application.OpenAsync(new SessionOptions(parsed.GetValue(workspace)!, new Dictionary<string, string?>(), 0), cancel);
+        return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json),
+            listener => new Runner(session.Environment, listener).ReplayAsync(parsed.GetValue(run)!, Find, cancel));
+    }
+}

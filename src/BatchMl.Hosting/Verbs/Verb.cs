@@ -1,0 +1,147 @@
+using System.CommandLine;
+using System.Globalization;
+using BatchMl.Runs;
+
+namespace BatchMl.Hosting.Verbs;
+
+/// <summary>A verb of the command line: its options, and what it does.</summary>
+abstract class Verb
+{
+    protected Verb(BatchMlApplication application, string name, string description)
+    {
+        Application = application;
+        Command = new Command(name, description);
+        Command.SetAction(InvokeAsync);
+    }
+
+    public Command Command { get; }
+
+    protected BatchMlApplication Application { get; }
+
+    protected abstract Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel);
+
+    protected Option<T> Add<T>(Option<T> option)
+    {
+        Command.Options.Add(option);
+        return option;
+    }
+
+    protected Argument<T> Add<T>(Argument<T> argument)
+    {
+        Command.Arguments.Add(argument);
+        return argument;
+    }
+
+    protected Option<bool> Json() => Add(new Option<bool>("--json") { Description = "Print JSON for machines" });
+
+    protected Option<string> Workspace() => Add(new Option<string>("--workspace") { Description = "Folder of catalog, datasets, models, lineage and reports", HelpName = "DIR", DefaultValueFactory = _ => ".batchml" });
+
+    protected Argument<string> JobName() => Add(new Argument<string>("JOB") { Description = "Name of a job; see 'list'" });
+
+    protected Job Find(string name)
+    {
+        var jobs = Named(Application.Jobs());
+        if (jobs.TryGetValue(name, out var job)) return job;
+        var nearest = jobs.Keys.MinBy(k => Distance(k, name));
+        throw new DefinitionException($"There is no job '{name}'. Did you mean '{nearest}'? Jobs are: {string.Join(", ", jobs.Keys)}.");
+    }
+
+    /// <summary>Jobs by name, the steps of pipelines among them.</summary>
+    protected static IReadOnlyDictionary<string, Job> Named(IReadOnlyList<Job> jobs)
+    {
+        var named = new Dictionary<string, Job>(StringComparer.Ordinal);
+        foreach (var job in jobs.SelectMany(j => j is PipelineJob p ? [p, .. p.Steps] : new[] { j }))
+        {
+            if (named.TryGetValue(job.Name, out var other) && !ReferenceEquals(other, job)) throw new DefinitionException($"Two jobs are called '{job.Name}'; a name is one job for ever.");
+            named[job.Name] = job;
+        }
+        return named;
+    }
+
+    // Levenshtein: enough for a handful of names.
+    static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                var above = row[j];
+                row[j] = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
+                diagonal = above;
+            }
+        }
+        return row[^1];
+    }
+
+    protected static DateOnly? Date(string? text, string option)
+    {
+        if (text is null) return null;
+        return DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+            ? date : throw new DefinitionException($"{option} is '{text}'; expected a date as YYYY-MM-DD.");
+    }
+
+    protected static long Bytes(string? text)
+    {
+        if (text is null) return 0;
+        var units = new (string Suffix, long Factor)[] { ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000), ("G", 1L << 30), ("M", 1L << 20), ("K", 1L << 10), ("", 1) };
+        var (suffix, factor) = units.First(u => text.EndsWith(u.Suffix, StringComparison.OrdinalIgnoreCase));
+        return double.TryParse(text[..^suffix.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number * factor >= 1 << 20
+            ? (long)(number * factor) : throw new DefinitionException($"--memory is '{text}'; expected a size of at least 1MiB, e.g. 512MiB or 4GiB.");
+    }
+
+    protected static IReadOnlyDictionary<string, string?> Settings(IReadOnlyList<string> pairs) => pairs.ToDictionary(
+        p => p.IndexOf('=', StringComparison.Ordinal) is var at and > 0 ? p[..at] : throw new DefinitionException($"--set is '{p}'; expected key=value, e.g. --set Sources:flights:Path=/data/flights."),
+        p => (string?)p[(p.IndexOf('=', StringComparison.Ordinal) + 1)..], StringComparer.OrdinalIgnoreCase);
+}
+
+/// <summary>What <c>plan</c> and <c>run</c> have in common.</summary>
+abstract class JobVerb : Verb
+{
+    readonly Argument<string> job;
+    readonly Option<string?> from, to, memory;
+    readonly Option<string[]> partition, set;
+    readonly Option<string> workspace;
+    readonly Option<bool> force;
+    readonly Option<int> maxParallel;
+    readonly Option<string> engine;
+
+    protected JobVerb(BatchMlApplication application, string name, string description) : base(application, name, description)
+    {
+        job = JobName();
+        from = Add(new Option<string?>("--from") { Description = "First partition date", HelpName = "DATE" });
+        to = Add(new Option<string?>("--to") { Description = "End of the partition dates, exclusive", HelpName = "DATE" });
+        partition = Add(new Option<string[]>("--partition") { Description = "Only this partition value; may be repeated", HelpName = "VALUE", DefaultValueFactory = _ => [] });
+        workspace = Workspace();
+        set = Add(new Option<string[]>("--set") { Description = "A setting, e.g. Sources:flights:Path=/data/flights; may be repeated", HelpName = "KEY=VALUE", DefaultValueFactory = _ => [] });
+        force = Add(new Option<bool>("--force") { Description = "Do also what is up to date" });
+        maxParallel = Add(new Option<int>("--max-parallel") { Description = "Units of work at once; default: one per core", HelpName = "N" });
+        memory = Add(new Option<string?>("--memory") { Description = "Memory for features, e.g. 4GiB; beyond it data goes to disk. Default: half of the machine's", HelpName = "SIZE" });
+        engine = Add(new Option<string>("--engine") { Description = "Where features are computed", HelpName = "NAME", DefaultValueFactory = _ => "local" });
+        engine.AcceptOnlyFromAmong("local");
+    }
+
+    protected async Task<(Session Session, Job Job, RunRequest Request)> OpenAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var parallel = parsed.GetValue(maxParallel);
+        if (parallel < 0) throw new DefinitionException($"--max-parallel is {parallel}; expected at least 1.");
+        var request = new RunRequest
+        {
+            From = Date(parsed.GetValue(from), "--from"),
+            To = Date(parsed.GetValue(to), "--to"),
+            Partitions = parsed.GetValue(partition)!,
+            Force = parsed.GetValue(force),
+            MaxParallel = parallel,
+            Memory = Bytes(parsed.GetValue(memory)),
+        };
+        if (request.From is { } start && request.To is { } end && start >= end)
+        {
+            throw new DefinitionException($"--from {start:yyyy-MM-dd} is not before --to {end:yyyy-MM-dd}; the end is exclusive.");
+        }
+        var found = Find(parsed.GetValue(job)!);
+        var session = await Application.OpenAsync(new SessionOptions(parsed.GetValue(workspace)!, Settings(parsed.GetValue(set)!), request.Memory), cancel);
+        return (session, found, request);
+    }
+}
