@@ -16,24 +16,10 @@ abstract class Accumulator
         AggregateKind.CountWhere => new ConditionAccumulator((BooleanArray)events.Values[aggregate.Value], share: false),
         AggregateKind.Share => new ConditionAccumulator((BooleanArray)events.Values[aggregate.Value], share: true),
         AggregateKind.Sum when events.Values[aggregate.Value] is Int64Array integers => new IntegerSumAccumulator(integers, events),
-        AggregateKind.Sum or AggregateKind.Mean or AggregateKind.Std => new SumAccumulator(Doubles(events.Values[aggregate.Value]), aggregate.Kind),
+        AggregateKind.Sum or AggregateKind.Mean or AggregateKind.Std => new SumAccumulator(events.Values[aggregate.Value], aggregate.Kind),
         AggregateKind.First or AggregateKind.Last => new EdgeAccumulator(events, aggregate.Value, order, tiesAllowed, aggregate.Kind == AggregateKind.Last, ranks),
         _ => new RankAccumulator(events.Values[aggregate.Value], aggregate, ranks),
     };
-
-    // A mean of integers is a mean of the doubles they are.
-    static DoubleArray Doubles(IArrowArray values)
-    {
-        if (values is DoubleArray doubles) return doubles;
-        var builder = new DoubleArray.Builder().Reserve(values.Length);
-        var integers = (Int64Array)values;
-        for (var i = 0; i < integers.Length; i++)
-        {
-            if (integers.IsNull(i)) builder.AppendNull();
-            else builder.Append(integers.Values[i]);
-        }
-        return builder.Build();
-    }
 }
 
 sealed class CountAccumulator : Accumulator
@@ -97,8 +83,11 @@ sealed class IntegerSumAccumulator(Int64Array values, EventTable events) : Accum
     }
 }
 
-sealed class SumAccumulator(DoubleArray values, AggregateKind kind) : Accumulator
+/// <summary>Sum of doubles; mean and standard deviation of doubles or integers.</summary>
+sealed class SumAccumulator(IArrowArray values, AggregateKind kind) : Accumulator
 {
+    readonly DoubleArray? doubles = values as DoubleArray;
+    readonly Int64Array? integers = values as Int64Array;
     readonly ExactSum sum = new(), squares = new();
     long count;
 
@@ -113,16 +102,22 @@ sealed class SumAccumulator(DoubleArray values, AggregateKind kind) : Accumulato
     {
         if (values.IsNull(row)) return;
         count++;
-        sum.Add(values.Values[row]);
-        if (kind == AggregateKind.Std) squares.AddSquare(values.Values[row]);
+        if (doubles is not null) sum.Add(doubles.Values[row]);
+        else sum.Add(integers!.Values[row]);
+        if (kind != AggregateKind.Std) return;
+        if (doubles is not null) squares.AddSquare(doubles.Values[row]);
+        else squares.AddSquare(integers!.Values[row]);
     }
 
     public override void Remove(int row)
     {
         if (values.IsNull(row)) return;
         count--;
-        sum.Remove(values.Values[row]);
-        if (kind == AggregateKind.Std) squares.RemoveSquare(values.Values[row]);
+        if (doubles is not null) sum.Remove(doubles.Values[row]);
+        else sum.Remove(integers!.Values[row]);
+        if (kind != AggregateKind.Std) return;
+        if (doubles is not null) squares.RemoveSquare(doubles.Values[row]);
+        else squares.RemoveSquare(integers!.Values[row]);
     }
 
     public override void Write(KernelOutput output, int spineRow)

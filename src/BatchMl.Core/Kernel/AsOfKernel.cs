@@ -23,7 +23,7 @@ public sealed record EventTable
     /// <summary>What ends value order, after event time and available at.</summary>
     public IReadOnlyList<IArrowArray> TieBreak { get; init; } = [];
 
-    /// <summary>Rows of equal values here (and equal key) are versions of one fact; empty: every row is a fact of its own. Nulls are equal to each other.</summary>
+    /// <summary>Rows of equal values here are versions of one fact, whatever their key; empty: every row is a fact of its own. Nulls are equal to each other.</summary>
     public IReadOnlyList<IArrowArray> Fact { get; init; } = [];
 
     /// <summary>True on a version that deletes its fact; null array: none does.</summary>
@@ -77,7 +77,7 @@ public sealed record AsOfQuery
     /// <summary>Two rows equal in value order with different values: false an error, true the later row of the table counts.</summary>
     public bool TiesAllowed { get; init; }
 
-    /// <summary>Opt-out: effective_at is the event time.</summary>
+    /// <summary>Opt-out: effective_at is the event time. Value order and the order of versions stay as they are.</summary>
     public bool IgnoreAvailability { get; init; }
 
     /// <summary>Threads to use over keys, at least 1. The result does not depend on it.</summary>

@@ -42,7 +42,7 @@ public static class Carry
                 if (column.IsNull(i)) continue;
                 var best = (int)column.Values[i];
                 keep[best] = true;
-                if (!query.TiesAllowed && SameOrder(events, query, i, best)) keep[i] = true;
+                if (!query.TiesAllowed && SameOrder(events, i, best)) keep[i] = true;
             }
         }
         return keep;
@@ -55,10 +55,10 @@ public static class Carry
         return events.AvailableAt is { } known && !query.IgnoreAvailability && known.IsValid(row) && known.Values[row] > instant;
     }
 
-    static bool SameOrder(EventTable events, AsOfQuery query, int a, int b)
+    static bool SameOrder(EventTable events, int a, int b)
     {
         if (events.EventTime!.IsNull(a) || events.EventTime.Values[a] != events.EventTime.Values[b]) return false;
-        if (events.AvailableAt is { } known && !query.IgnoreAvailability && known.GetValue(a) != known.GetValue(b)) return false;
+        if (events.AvailableAt is { } known && known.GetValue(a) != known.GetValue(b)) return false;
         return events.TieBreak.All(t => Equals(Columns.ValueAt(t, a), Columns.ValueAt(t, b)));
     }
 

@@ -25,6 +25,18 @@ public sealed class ExactSum
     /// <summary>Takes away a value that was added before.</summary>
     public void Remove(double value) => Accumulate(value, -1);
 
+    /// <summary>Adds an integer, exactly.</summary>
+    public void Add(long value) => Accumulate(value, 1);
+
+    /// <summary>Takes away an integer that was added before.</summary>
+    public void Remove(long value) => Accumulate(value, -1);
+
+    /// <summary>Adds the square of an integer, exactly.</summary>
+    public void AddSquare(long value) => AccumulateSquare(value, 1);
+
+    /// <summary>Takes away the square of an integer that was added before.</summary>
+    public void RemoveSquare(long value) => AccumulateSquare(value, -1);
+
     /// <summary>Adds the square of a value.</summary>
     public void AddSquare(double value) => AccumulateSquare(value, 1);
 
@@ -73,6 +85,18 @@ public sealed class ExactSum
         if (mantissa != 0) Deposit(mantissa, exponent - 1075 - LeastExponent, bits < 0 ? -sign : sign);
     }
 
+    void Accumulate(long value, int sign)
+    {
+        if (value != 0) Deposit(Magnitude(value), -LeastExponent, value < 0 ? -sign : sign);
+    }
+
+    void AccumulateSquare(long value, int sign)
+    {
+        if (value != 0) DepositSquare(Magnitude(value), -LeastExponent, sign);
+    }
+
+    static ulong Magnitude(long value) => value < 0 ? 0 - (ulong)value : (ulong)value;
+
     void AccumulateSquare(double value, int sign)
     {
         if (!double.IsFinite(value))
@@ -85,9 +109,12 @@ public sealed class ExactSum
         var mantissa = (ulong)bits & 0xFFFFFFFFFFFFF;
         if (exponent > 0) mantissa |= 1UL << 52;
         else exponent = 1;
-        if (mantissa == 0) return;
+        if (mantissa != 0) DepositSquare(mantissa, 2 * (exponent - 1075) - LeastExponent, sign);
+    }
+
+    void DepositSquare(ulong mantissa, int position, int sign)
+    {
         var square = (UInt128)mantissa * mantissa;
-        var position = 2 * (exponent - 1075) - LeastExponent;
         Deposit((ulong)square, position, sign);
         if (square >> 64 is var upper && upper != 0) Deposit((ulong)upper, position + 64, sign);
     }

@@ -68,20 +68,22 @@ sealed class Presence
     static void FillTimes(EventTable events, AsOfQuery query, long[] happened, long[] available, long[] effective)
     {
         var times = events.EventTime!;
-        var known = query.IgnoreAvailability ? null : events.AvailableAt;
+        var known = events.AvailableAt;
         var eventValues = times.Values;
         var knownValues = known is null ? eventValues : known.Values;
         var hasNulls = times.NullCount > 0 || known is { NullCount: > 0 };
         for (var i = 0; i < happened.Length; i++)
         {
-            if (hasNulls && (times.IsNull(i) || (known is not null && known.IsNull(i))))
+            var neverKnown = hasNulls && known is not null && known.IsNull(i);
+            if (hasNulls && (times.IsNull(i) || (neverKnown && !query.IgnoreAvailability)))
             {
                 (happened[i], available[i], effective[i]) = (times.IsNull(i) ? long.MinValue : eventValues[i], Never, Never);
                 continue;
             }
             happened[i] = eventValues[i];
-            available[i] = knownValues[i];
-            effective[i] = Math.Max(eventValues[i], knownValues[i]);
+            // The opt-out changes what is known, not the order of values or of versions; there a null comes first.
+            available[i] = neverKnown ? long.MinValue : knownValues[i];
+            effective[i] = query.IgnoreAvailability ? eventValues[i] : Math.Max(eventValues[i], knownValues[i]);
         }
     }
 }

@@ -8,6 +8,8 @@ static class ValidityIntervals
     public static void Apply(EventTable events, Presence presence, int[] keys)
     {
         var (from, to, closed) = (events.ValidFrom!, events.ValidTo, events.ClosedKnownAt);
+        // So far a row leaves only because a later version of its fact replaced it, or deleted the fact.
+        var isReplaced = System.Array.ConvertAll(presence.Leave, leave => leave != Presence.Never);
         for (var i = 0; i < events.Rows; i++)
         {
             if (presence.Enter[i] == Presence.Never) continue;
@@ -22,15 +24,15 @@ static class ValidityIntervals
             var leaves = known == Presence.Never ? Presence.Never : Math.Max(to.Values[i], known);
             if (leaves < presence.Leave[i]) (presence.Leave[i], presence.Ending[i]) = (leaves, RowFate.Closed);
         }
-        CheckOverlaps(events, presence, keys);
+        CheckOverlaps(events, presence, keys, isReplaced);
     }
 
     // What is compared are declared intervals of rows that were never superseded or deleted: that a closing is not known yet makes no overlap.
-    static void CheckOverlaps(EventTable events, Presence presence, int[] keys)
+    static void CheckOverlaps(EventTable events, Presence presence, int[] keys, bool[] isReplaced)
     {
         var (from, to) = (events.ValidFrom!, events.ValidTo);
         var rows = Enumerable.Range(0, events.Rows)
-            .Where(i => keys[i] >= 0 && presence.Enter[i] != Presence.Never && presence.Ending[i] is not (RowFate.Superseded or RowFate.Deleted)).ToArray();
+            .Where(i => keys[i] >= 0 && presence.Enter[i] != Presence.Never && !isReplaced[i]).ToArray();
         System.Array.Sort(rows, (a, b) => keys[a] != keys[b] ? keys[a].CompareTo(keys[b]) : from.Values[a].CompareTo(from.Values[b]));
         var (open, openTo) = (-1, long.MinValue);
         foreach (var row in rows)

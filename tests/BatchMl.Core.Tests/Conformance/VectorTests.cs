@@ -1,3 +1,4 @@
+using BatchMl.Kernel;
 using BatchMl.Testing.Conformance;
 
 namespace BatchMl.Tests.Conformance;
@@ -5,6 +6,9 @@ namespace BatchMl.Tests.Conformance;
 public sealed class VectorTests
 {
     public static TheoryData<string> Names => [.. ConformanceVector.All.Select(v => v.Name)];
+
+    [Theory, MemberData(nameof(Names))]
+    public void The_kernel_gives_what_a_vector_expects(string name) => Check(name, AsOfKernel.Compute);
 
     [Theory, MemberData(nameof(Names))]
     public void The_oracle_gives_what_a_vector_expects(string name) => Check(name, NestedLoopOracle.Compute);

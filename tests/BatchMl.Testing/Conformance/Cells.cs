@@ -58,9 +58,6 @@ public static class Cells
         _ => ((IComparable)a).CompareTo(b),
     };
 
-    /// <summary>Zeros are equal, so their representative is +0.0.</summary>
-    public static object PositiveZero(object cell) => cell is 0.0 ? 0.0 : cell;
-
     /// <summary>Whether two values are the same to the bit; every NaN is the same.</summary>
     public static bool Identical(object? a, object? b) => a is double x && b is double y
         ? BitConverter.DoubleToInt64Bits(x) == BitConverter.DoubleToInt64Bits(y) || (double.IsNaN(x) && double.IsNaN(y))

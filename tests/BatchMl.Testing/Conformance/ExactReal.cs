@@ -19,14 +19,14 @@ public static class ExactReal
     public static double Mean(List<object> cells) =>
         (cells[0] is double ? Sum(cells.Cast<double>()) : Round(cells.Aggregate(BigInteger.Zero, (s, c) => s + (long)c), BigInteger.One)) / cells.Count;
 
-    /// <summary>The root of the exact sample variance.</summary>
+    /// <summary>The root of the sample variance; its numerator is exact and rounded once.</summary>
     public static double Std(List<object> cells)
     {
         if (cells.Any(c => c is double d && !double.IsFinite(d)))
             return double.NaN;
         var scaled = cells.Select(c => c is double d ? Scaled(d) : (BigInteger)(long)c << Scale).ToList();
         BigInteger n = scaled.Count, sum = scaled.Aggregate(BigInteger.Add), squares = scaled.Aggregate(BigInteger.Zero, (s, v) => s + v * v);
-        return Math.Sqrt(Round(n * squares - sum * sum, n * (n - 1) << (2 * Scale)));
+        return Math.Sqrt(Round(n * squares - sum * sum, BigInteger.One << (2 * Scale)) / (double)(n * (n - 1)));
     }
 
     /// <summary>A fraction as the nearest double, ties to even; beyond the largest double an infinity.</summary>

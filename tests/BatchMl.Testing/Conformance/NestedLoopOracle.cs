@@ -30,6 +30,8 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
         foreach (var aggregate in Query.Windows.SelectMany(w => w.Aggregates))
             columns.Add((ResultType(aggregate), []));
 
+        RefuseEqualVersions();
+        RefuseOverlaps();
         for (var i = 0; i < spine.AsOf.Length; i++)
         {
             var key = spine.Keys.Select(k => Cells.At(k, i)).ToArray();
@@ -58,20 +60,9 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
     /// <summary>The rows that count for a key at an instant.</summary>
     protected virtual List<EventRow> FactsAt(object?[] key, long asOf)
     {
-        if (Events.EventTime is null && Events.ValidFrom is null)
-            return LookUp(key);
-        var known = rows.Where(r => IsKnown(r, asOf));
+        var known = Events.EventTime is null ? rows : rows.Where(r => IsKnown(r, asOf));
         var current = Events.Fact.Count == 0 ? known : CurrentVersions([.. known], key);
-        var holding = current.Where(r => KeyMatches(r.Key, key) && Holds(r, asOf)).ToList();
-        RefuseOverlap(holding, asOf);
-        return holding;
-    }
-
-    /// <summary>Rows without time: at most one per key.</summary>
-    protected virtual List<EventRow> LookUp(object?[] key)
-    {
-        var found = rows.Where(r => KeyMatches(r.Key, key)).ToList();
-        return found.Count <= 1 ? found : throw new DataException($"A look-up has one row per key; rows {found[0].Ordinal} and {found[1].Ordinal} have the same key.");
+        return [.. current.Where(r => KeyMatches(r.Key, key) && Holds(r, asOf))];
     }
 
     /// <summary>Keys are tuples of typed components; a null matches nothing.</summary>
@@ -103,7 +94,7 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
                     versions.Add(known[j]);
                     done[j] = true;
                 }
-            var version = CurrentVersion(versions, key);
+            var version = CurrentVersion(versions);
             if (!IsDeleted(version))
                 yield return version;
         }
@@ -116,13 +107,17 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
     protected virtual bool IsDeleted(EventRow row) => row.Deleted;
 
     /// <summary>The version that counts.</summary>
-    protected virtual EventRow CurrentVersion(List<EventRow> versions, object?[] key)
+    protected virtual EventRow CurrentVersion(List<EventRow> versions) => versions.MaxBy(VersionOf)!;
+
+    /// <summary>Two versions of one fact that ever become known must not be available at the same time.</summary>
+    protected virtual void RefuseEqualVersions()
     {
-        var greatest = versions.Max(VersionOf);
-        var last = versions.Where(v => VersionOf(v) == greatest).ToList();
-        if (last.Count > 1 && last.Any(v => KeyMatches(v.Key, key)))
-            throw new DataException($"Versions of one fact need different available-at; rows {last[0].Ordinal} and {last[1].Ordinal} have the same.");
-        return last[0];
+        if (Events.Fact.Count == 0)
+            return;
+        var known = rows.Where(r => EffectiveAt(r) is not null).ToList();
+        foreach (var a in known)
+            if (known.FirstOrDefault(b => b.Ordinal > a.Ordinal && SameFact(a, b) && VersionOf(a) == VersionOf(b)) is { } b)
+                throw new DataException($"Versions of one fact need different available-at; rows {a.Ordinal} and {b.Ordinal} have the same.");
     }
 
     /// <summary>What orders versions.</summary>
@@ -133,16 +128,18 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
         Events.ValidFrom is null || (row.ValidFrom <= asOf && !(row.ValidTo <= asOf && ClosingKnown(row, asOf)));
 
     /// <summary>Whether a row's closing is known at an instant.</summary>
-    protected virtual bool ClosingKnown(EventRow row, long asOf) => Events.ClosedKnownAt is null || Query.IgnoreAvailability || row.ClosedKnownAt <= asOf;
+    protected virtual bool ClosingKnown(EventRow row, long asOf) => Events.ClosedKnownAt is null || row.ClosedKnownAt <= asOf;
 
-    /// <summary>Two rows of a key must not state that they hold at one instant.</summary>
-    protected virtual void RefuseOverlap(List<EventRow> holding, long asOf)
+    /// <summary>Two rows of a key, each the last version of its fact that ever becomes known, must not state that they hold at one instant.</summary>
+    protected virtual void RefuseOverlaps()
     {
         if (Events.ValidFrom is null)
             return;
-        var stated = holding.Where(r => r.ValidTo is null || r.ValidTo > asOf).ToList();
-        if (stated.Count > 1)
-            throw new DataException($"Validity intervals overlap: rows {stated[0].Ordinal} and {stated[1].Ordinal}.");
+        var known = rows.Where(r => EffectiveAt(r) is not null).ToList();
+        var last = (Events.Fact.Count == 0 ? known : CurrentVersions(known, [])).Where(r => r.ValidFrom < (r.ValidTo ?? long.MaxValue)).ToList();
+        foreach (var a in last)
+            if (last.FirstOrDefault(b => b.Ordinal > a.Ordinal && KeyMatches(a.Key, b.Key) && a.ValidFrom < (b.ValidTo ?? long.MaxValue) && b.ValidFrom < (a.ValidTo ?? long.MaxValue)) is { } b)
+                throw new DataException($"Validity intervals of one key overlap: rows {a.Ordinal} and {b.Ordinal}.");
     }
 
     /// <summary>A latest value.</summary>
@@ -151,8 +148,7 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
         var candidates = latest.NonNull ? facts.Where(f => f.Values[latest.Value] is not null).ToList() : facts;
         if (candidates.Count == 0)
             return null;
-        var row = Extreme(candidates, 1, latest.Value);
-        return IsFresh(row, asOf) ? row.Values[latest.Value] : null;
+        return IsFresh(candidates.MaxBy(c => c.EventTime)!, asOf) ? Extreme(candidates, 1, latest.Value).Values[latest.Value] : null;
     }
 
     /// <summary>Whether the chosen row is young enough.</summary>
@@ -221,12 +217,16 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
             AggregateKind.Sum => Sum(cells),
             AggregateKind.Mean => Mean(cells),
             AggregateKind.Std => cells.Count < 2 ? null : Std(cells),
-            AggregateKind.Min => Cells.PositiveZero(cells.Aggregate((a, b) => Compare(a, b) <= 0 ? a : b)),
-            AggregateKind.Max => Cells.PositiveZero(cells.Aggregate((a, b) => Compare(a, b) >= 0 ? a : b)),
+            AggregateKind.Min => Ordered(cells)[0],
+            AggregateKind.Max => Ordered(cells)[^1],
             AggregateKind.Quantile => Quantile(cells, aggregate.Parameter),
             _ => throw new ArgumentOutOfRangeException(nameof(aggregate), aggregate.Kind, null),
         };
     }
+
+    /// <summary>Values from least to greatest; of equal zeros the negative ones first.</summary>
+    protected virtual List<object> Ordered(List<object> cells) =>
+        [.. cells.Order(Comparer<object>.Create((a, b) => Compare(a, b) is var c && c != 0 ? c : a is double x && b is double y ? double.IsNegative(y).CompareTo(double.IsNegative(x)) : 0))];
 
     /// <summary>The number of different values.</summary>
     protected virtual int Distinct(List<object> cells) => cells.Where((c, i) => !cells.Take(i).Any(earlier => Same(earlier, c))).Count();
@@ -249,11 +249,11 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
     /// <summary>Linear interpolation between order statistics.</summary>
     protected virtual double Quantile(List<object> cells, double q)
     {
-        var ordered = cells.Select(Convert.ToDouble).Order(Comparer<double>.Create((a, b) => Compare(a, b))).ToList();
+        var ordered = Ordered(cells).ConvertAll(c => c is long i ? i : (double)c);
         var position = (ordered.Count - 1) * q;
         var below = (int)Math.Floor(position);
         var fraction = position - below;
         var (a, b) = (ordered[below], ordered[Math.Min(below + 1, ordered.Count - 1)]);
-        return (double)Cells.PositiveZero(fraction == 0 || Same(a, b) ? a : a + fraction * (b - a));
+        return fraction == 0 || Same(a, b) ? a : a + fraction * (b - a);
     }
 }
