@@ -90,12 +90,14 @@ sealed record PartitionRange(DateOnly? From, DateOnly? To, IReadOnlyList<string>
 }
 
 /// <summary>A model package that the ledger knows as committed.</summary>
-sealed record PublishedModel(ModelPackage Package, string Version)
+sealed record PublishedModel(ModelPackage Package, string Version, string Folder)
 {
     public static async Task<PublishedModel?> LatestAsync(JobEnvironment environment, string model, CancellationToken cancel)
     {
         var versions = await environment.Catalog.LedgerAsync(environment.Models.Name, model, cancel);
         var latest = versions.Where(v => v.Committed is not null).MaxBy(v => int.Parse(v.Key.Value, System.Globalization.CultureInfo.InvariantCulture));
-        return latest is null ? null : new PublishedModel(ModelPackage.Open(environment.Models.FolderOf(model, latest.Key.Value)), latest.Key.Value);
+        if (latest is null) return null;
+        var folder = environment.Models.FolderOf(model, latest.Key.Value);
+        return new PublishedModel(ModelPackage.Open(folder), latest.Key.Value, folder);
     }
 }
