@@ -133,7 +133,9 @@ sealed class LocalQuery : IPinnedQuery
         {
             cancel.ThrowIfCancellationRequested();
             var count = Math.Min(options.BatchSize, rows.Rows - first);
-            var slice = new RecordBatch(Query.Schema, arrays.Select(a => ArrowArrayFactory.Slice(a, first, count)), count);
+            // A copy, since whoever takes a batch disposes it, and slices share their buffers.
+            int[] range = [.. Enumerable.Range(first, count)];
+            var slice = new RecordBatch(Query.Schema, arrays.Select(a => Columns.Take(a, range)), count);
             var mine = errors.Count == 0 ? [] : Enumerable.Range(first, count).Where(errors.ContainsKey).Select(r => errors[r] with { Row = r - first }).ToArray();
             yield return new FeatureBatch(slice, mine);
         }

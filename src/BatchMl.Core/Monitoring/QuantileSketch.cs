@@ -67,14 +67,32 @@ public sealed record QuantileSketch
         return new QuantileSketch { Levels = levels, KeepUpper = upper };
     }
 
-    /// <summary>All values ascending, with weights.</summary>
+    /// <summary>All values ascending, with weights. Not to be written to.</summary>
     public (double[] Values, double[] Weights) Weighted()
     {
-        var values = Levels.SelectMany(v => v).ToArray();
-        var weights = Levels.SelectMany((v, level) => Enumerable.Repeat((double)(1L << level), v.Length)).ToArray();
+        if (weighted is { } known) return known;
+        var values = new double[Levels.Sum(v => v.Length)];
+        var weights = new double[values.Length];
+        var next = 0;
+        for (var level = 0; level < Levels.Count; level++)
+        {
+            Levels[level].CopyTo(values, next);
+            weights.AsSpan(next, Levels[level].Length).Fill(1L << level);
+            next += Levels[level].Length;
+        }
         System.Array.Sort(values, weights);
+        weighted = (values, weights);
         return (values, weights);
     }
+
+    // Quantiles of a reference are asked for once per partition and column: it is sorted once. Boxed, so that concurrent readers see both or none.
+    (double[] Values, double[] Weights)? weighted
+    {
+        get => cache as (double[], double[])?;
+        set => cache = value;
+    }
+
+    object? cache;
 
     /// <summary>The value below or at which a share <paramref name="q"/> of rows lies; NaN without rows.</summary>
     public double Quantile(double q)
