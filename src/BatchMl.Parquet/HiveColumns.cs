@@ -4,58 +4,109 @@ using BatchMl.Data;
 
 namespace BatchMl.Parquet;
 
-/// <summary>The columns that folder names (<c>flight_date=2013-10-01</c>) give the files below them: dates if all values are dates, integers if all are, otherwise text.</summary>
+/// <summary>
+/// The columns that folder names (<c>flight_date=2013-10-01</c>) give the files below them: the unbroken run of <c>NAME=VALUE</c> folders right above a file. Dates if all values are dates, integers if all
+/// are, otherwise text; percent escapes are decoded, and <c>__HIVE_DEFAULT_PARTITION__</c> is null.
+/// </summary>
 sealed class HiveColumns
 {
-    readonly List<(string Name, ColumnType Type, object[] Values)> columns = [];
+    const string Null = "__HIVE_DEFAULT_PARTITION__";
 
-    public HiveColumns(string root, IReadOnlyList<string> files)
+    readonly List<HiveColumn> columns = [];
+
+    /// <summary>No columns, or one of a known type for a single file.</summary>
+    public HiveColumns(params ReadOnlySpan<HiveColumn> columns) => this.columns.AddRange(columns);
+
+    /// <exception cref="DataException">The files' folders do not name the same columns.</exception>
+    public static HiveColumns Of(IReadOnlyList<string> files)
     {
-        var parts = files.Select(f => Path.GetRelativePath(root, f).Split('/')[..^1].Select(p => p.Split('=', 2)).Where(p => p.Length == 2).ToArray()).ToArray();
-        foreach (var name in parts[0].Select(p => p[0]))
+        var folders = files.Select(Folders).ToArray();
+        var names = folders[0].Select(f => f.Name).ToArray();
+        var other = System.Array.FindIndex(folders, f => !f.Select(x => x.Name).SequenceEqual(names));
+        if (other >= 0)
         {
-            var texts = parts.Select(p => p.FirstOrDefault(x => x[0] == name)?[1]).ToArray();
-            if (texts.Any(t => t is null))
-            {
-                throw new DataException($"Some files below {root} are in a folder {name}=… and some are not, e.g. {files[System.Array.FindIndex(texts, t => t is null)]}. Expected all or none.");
-            }
-            columns.Add(Typed(name, [.. texts.Select(t => Uri.UnescapeDataString(t!))]));
+            throw new DataException($"{files[0]} is in partition folders [{string.Join(", ", names)}], {files[other]} in [{string.Join(", ", folders[other].Select(f => f.Name))}]. "
+                + "Expected NAME=VALUE folders of the same names, in the same order, above all files; bind them as sources of their own.");
         }
+        return new HiveColumns([.. names.Select((name, i) => Typed(name, [.. folders.Select(f => f[i].Value)]))]);
     }
 
-    static (string, ColumnType, object[]) Typed(string name, string[] texts)
+    static (string Name, string? Value)[] Folders(string file)
     {
-        if (texts.All(t => DateOnly.TryParseExact(t, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _)))
+        var found = new Stack<(string, string?)>();
+        for (var folder = Path.GetDirectoryName(file); folder is not null; folder = Path.GetDirectoryName(folder))
         {
-            var epoch = DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber;
-            return (name, ColumnType.Date, [.. texts.Select(t => (object)(DateOnly.ParseExact(t, "yyyy-MM-dd", CultureInfo.InvariantCulture).DayNumber - epoch))]);
+            var name = Path.GetFileName(folder);
+            var equals = name.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0) break;
+            var value = name[(equals + 1)..];
+            found.Push((Uri.UnescapeDataString(name[..equals]), value == Null ? null : Uri.UnescapeDataString(value)));
         }
-        if (texts.All(t => long.TryParse(t, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)))
-        {
-            return (name, ColumnType.Int64, [.. texts.Select(t => (object)long.Parse(t, CultureInfo.InvariantCulture))]);
-        }
-        return (name, ColumnType.String, texts);
+        return [.. found];
     }
 
-    public IEnumerable<Field> Fields => columns.Select(c => new Field(c.Name, Columns.ArrowType(c.Type), false));
-
-    public bool Has(string name) => columns.Any(c => c.Name == name);
-
-    public IEnumerable<KeyValuePair<string, ColumnStatistics>> Statistics(int file) =>
-        columns.Select(c => KeyValuePair.Create(c.Name, new ColumnStatistics(Bound(c.Values[file]), Bound(c.Values[file]), 0)));
-
-    // Statistics hold days as long, like every bound of a date.
-    static object Bound(object value) => value is int days ? (long)days : value;
-
-    public IArrowArray Column(string name, int file, int rows)
+    static HiveColumn Typed(string name, string?[] texts)
     {
-        var value = columns.First(c => c.Name == name).Values[file];
-        IArrowArray one = value switch
+        var present = texts.Where(t => t is not null).ToArray();
+        foreach (var type in present.Length == 0 ? [] : new[] { ColumnType.Date, ColumnType.Int64 })
         {
-            int days => new Date32Array.Builder().Append(DateOnly.FromDateTime(DateTime.UnixEpoch).AddDays(days)).Build(),
-            long number => new Int64Array.Builder().Append(number).Build(),
-            _ => new StringArray.Builder().Append((string)value).Build(),
-        };
-        return Columns.Take(one, new int[rows]);
+            if (present.All(t => Parse(t!, type) is not null)) return new HiveColumn(name, type, [.. texts.Select(t => t is null ? null : Parse(t, type))]);
+        }
+        return new HiveColumn(name, ColumnType.String, texts);
+    }
+
+    /// <summary>A folder's value as a column's: long, days (int) or the text itself; null if it is not of the type.</summary>
+    public static object? Parse(string text, ColumnType type) => type switch
+    {
+        // Round trip only: 007 and +7 stay text.
+        ColumnType.Int64 => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number.ToString(CultureInfo.InvariantCulture) == text ? number : null,
+        ColumnType.Date => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date.DayNumber - unixEpoch.DayNumber : null,
+        _ => text,
+    };
+
+    static readonly DateOnly unixEpoch = DateOnly.FromDateTime(DateTime.UnixEpoch);
+
+    public IReadOnlyList<HiveColumn> All => columns;
+
+    public HiveColumn? Find(string name) => columns.Find(c => c.Name == name);
+}
+
+/// <summary>A column that is constant within each file.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">String, Int64 or Date.</param>
+/// <param name="Values">Per file: text, long, days (int) or null.</param>
+sealed record HiveColumn(string Name, ColumnType Type, IReadOnlyList<object?> Values)
+{
+    public Field Field => new(Name, Columns.ArrowType(Type), Values.Contains(null));
+
+    public ColumnStatistics Statistics(int file, long rows) => new(Values[file], Values[file], Values[file] is null ? rows : 0);
+
+    public IArrowArray Column(int file, int rows) => Type switch
+    {
+        _ when Values[file] is null => Columns.Take(ArrowArrayFactory.BuildArray(Empty()), Repeated(-1, rows)),
+        ColumnType.Date => new Date32Array(Fill((int)Values[file]!, rows), ArrowBuffer.Empty, rows, 0, 0),
+        ColumnType.Int64 => new Int64Array(Fill((long)Values[file]!, rows), ArrowBuffer.Empty, rows, 0, 0),
+        _ => Columns.Take(new StringArray.Builder().Append((string)Values[file]!).Build(), new int[rows]),
+    };
+
+    ArrayData Empty() => Type switch
+    {
+        ColumnType.Date => new Date32Array.Builder().Build().Data,
+        ColumnType.Int64 => new Int64Array.Builder().Build().Data,
+        _ => new StringArray.Builder().Build().Data,
+    };
+
+    static ArrowBuffer Fill<T>(T value, int rows) where T : unmanaged
+    {
+        var values = new T[rows];
+        System.Array.Fill(values, value);
+        return new ArrowBuffer(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+    }
+
+    static int[] Repeated(int row, int rows)
+    {
+        var all = new int[rows];
+        System.Array.Fill(all, row);
+        return all;
     }
 }

@@ -1,146 +1,143 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Apache.Arrow;
 using BatchMl.Data;
 
 namespace BatchMl.Parquet;
 
 /// <summary>
-/// Datasets as Parquet in a local POSIX file system: <c>ROOT/DATASET/COLUMN=VALUE/part-FENCE-0.parquet</c> beside <c>_manifest.json</c>. The manifest is swapped by one rename and is the truth for our
-/// readers; a plain glob <c>*/*.parquet</c> is exact too, except while a partition is being replaced. Everything else that a partition has (dead letters, profile, recipe) begins with an underscore.
+/// Datasets as Parquet in a local POSIX file system: <c>ROOT/DATASET/COLUMN=VALUE/part-FENCE-0.parquet</c> (Hive folders, values percent-escaped, the partition column not in the files) beside
+/// <c>_manifest.json</c>, which is swapped by one rename and is the truth for <see cref="ReadAsync"/>. A glob <c>ROOT/DATASET/*/*.parquet</c> finds the same rows, except while a partition is being replaced:
+/// everything else begins with an underscore. The same rows give the same bytes and the same content digest, however they are cut into batches.
 /// </summary>
 public sealed class ParquetSink : IBatchSink
 {
-    const string Manifest = "_manifest.json";
-    const string Staging = "_staging";
-    static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() } };
-
     readonly string root;
+    readonly Func<string, Stream> create;
+    readonly Action<string> reached;
 
     /// <summary>A sink in a folder, which is made when first written to.</summary>
-    /// <exception cref="DefinitionException">The root is not a local path.</exception>
-    public ParquetSink(string root)
+    /// <exception cref="DefinitionException">The root is not a path of a local file system.</exception>
+    public ParquetSink(string root) : this(root, static path => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16), static _ => { }) { }
+
+    /// <summary><paramref name="create"/> opens data files, <paramref name="reached"/> is told of each step of a publication: tests let both fail.</summary>
+    internal ParquetSink(string root, Func<string, Stream> create, Action<string> reached)
     {
         if (root.Contains("://", StringComparison.Ordinal))
         {
-            throw new DefinitionException($"'{root}' is not a path of a local file system. Parquet output needs one whose renames are atomic (POSIX); write locally, and copy from there.");
+            throw new DefinitionException(
+                $"'{root}' is not a path of a local file system. Parquet output needs one with atomic renames and fsync of folders (POSIX); write to a local folder, and copy from there.");
         }
-        this.root = Path.GetFullPath(root);
+        (this.root, this.create, this.reached) = (Path.GetFullPath(root), create, reached);
     }
 
     /// <inheritdoc/>
     public string Name => "parquet";
 
     /// <inheritdoc/>
-    public Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel) =>
-        Task.FromResult<IBatchStage>(new ParquetStage(root, Path.Combine(key.Dataset, Staging, Partition(key), fence.ToString("D10", CultureInfo.InvariantCulture)), key, fence, schema));
-
-    /// <inheritdoc/>
-    public async Task PublishAsync(PartitionManifest manifest, CancellationToken cancel)
+    /// <exception cref="BatchMlException">The place can not be written to.</exception>
+    /// <exception cref="DefinitionException">The partition column has a type that a folder's name can not carry.</exception>
+    public Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel)
     {
-        var version = manifest.Partition;
-        var visible = await ReadManifestAsync(version.Key, cancel);
-        if (visible is not null && visible.Partition.Fence > version.Fence) return;
-        var folder = Folder(version.Key);
-        var staged = Path.Combine(root, version.Folder);
-        Directory.CreateDirectory(folder);
-        foreach (var file in version.Files) Move(Path.Combine(staged, file.Name), Path.Combine(folder, file.Name), manifest);
-        DurableFiles.FsyncFolder(folder);
-        if (visible?.Partition.Fence != version.Fence) DurableFiles.AtomicReplace(Path.Combine(folder, Manifest), JsonSerializer.SerializeToUtf8Bytes(manifest, Json));
-        RemoveOlder(folder, version);
-        if (Directory.Exists(staged)) Directory.Delete(staged, recursive: true);
-        // The dataset's folder is fsynced so that a new partition folder survives a crash as well.
-        DurableFiles.FsyncFolder(Path.GetDirectoryName(folder)!);
-    }
-
-    static void Move(string from, string to, PartitionManifest manifest)
-    {
-        if (File.Exists(from)) File.Move(from, to, overwrite: false);
-        else if (!File.Exists(to))
-        {
-            throw new DataException($"{from} of committed partition {manifest.Partition.Key} is gone and not published either. Somebody removed it; make the partition again with --force --partition {manifest.Partition.Key.Value}.");
-        }
-    }
-
-    // Only files that carry an older fence are ours to remove; what else lies in the folder is left alone.
-    static void RemoveOlder(string folder, StagedPartition version)
-    {
-        foreach (var path in Directory.EnumerateFiles(folder))
-        {
-            if (FenceOf(Path.GetFileName(path)) is { } fence && fence < version.Fence) File.Delete(path);
-        }
-    }
-
-    static long? FenceOf(string name)
-    {
-        foreach (var part in Path.GetFileNameWithoutExtension(name).Split('-'))
-        {
-            if (part.Length == 10 && long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var fence)) return fence;
-        }
-        return null;
+        cancel.ThrowIfCancellationRequested();
+        return Task.FromResult<IBatchStage>(ParquetStage.Open(root, key, fence, schema, create));
     }
 
     /// <inheritdoc/>
-    public async Task<PartitionManifest?> ReadManifestAsync(PartitionKey key, CancellationToken cancel)
+    /// <exception cref="DataException">Files of the version are neither staged nor published.</exception>
+    /// <exception cref="BatchMlException">The disk is full or failed (transient): publish again.</exception>
+    public Task PublishAsync(PartitionManifest manifest, CancellationToken cancel)
     {
-        var path = Path.Combine(Folder(key), Manifest);
-        if (!File.Exists(path)) return null;
-        PartitionManifest? manifest;
+        cancel.ThrowIfCancellationRequested();
+        var folder = Folder(manifest.Partition.Key);
         try
         {
-            manifest = JsonSerializer.Deserialize<PartitionManifest>(await File.ReadAllBytesAsync(path, cancel), Json);
+            Publish(manifest, folder);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"{path} is not a manifest: {e.Message} Make the partition again with --force --partition {key.Value}.", e);
+            throw new BatchMlException($"{folder} can not be published ({manifest.Partition.Key}): {e.Message} The partition is committed; free space or mend the disk, publication is repeated.", FailureKind.Transient, e);
         }
-        if (manifest?.Partition?.Files is null) throw new DataException($"{path} is not a manifest: it has no files. Make the partition again with --force --partition {key.Value}.");
-        if (manifest.FormatVersion != 1) throw new DataException($"{path} has format version {manifest.FormatVersion}; this BatchMl reads version 1. Use the version that wrote it.");
-        return manifest;
+        return Task.CompletedTask;
     }
+
+    void Publish(PartitionManifest manifest, string folder)
+    {
+        var version = manifest.Partition;
+        var staged = Path.Combine(root, version.Folder);
+        var visible = ManifestFile.Read(folder)?.Partition.Fence;
+        if (visible > version.Fence) return;
+        if (visible != version.Fence)
+        {
+            CheckComplete(version, staged, folder);
+            DurableFiles.CreateFolder(folder);
+            foreach (var name in version.Files.Select(f => f.Name))
+            {
+                if (File.Exists(Path.Combine(staged, name))) File.Move(Path.Combine(staged, name), Path.Combine(folder, name), overwrite: true);
+                reached($"moved {name}");
+            }
+            DurableFiles.FsyncFolder(folder);
+            reached("moved");
+            ManifestFile.Replace(folder, manifest);
+            reached("visible");
+        }
+        foreach (var path in Directory.EnumerateFiles(folder))
+        {
+            // Other people's files, and greater fences, are not ours to remove.
+            if (PartitionFolders.FenceOf(Path.GetFileName(path)) < version.Fence) File.Delete(path);
+        }
+        reached("removed older");
+        if (Directory.Exists(staged)) Directory.Delete(staged, recursive: true);
+        reached("removed staging");
+    }
+
+    static void CheckComplete(StagedPartition version, string staged, string folder)
+    {
+        var missing = version.Files.Where(f => !IsThere(staged, f) && !IsThere(folder, f)).Select(f => f.Name).ToArray();
+        if (missing.Length == 0) return;
+        throw new DataException($"Files of the committed partition {version.Key} (fence {version.Fence}) are gone or have another size: {string.Join(", ", missing)}. Expected them in {staged} or {folder}. "
+            + "Nothing was changed. Put them back, or make the partition again (replay).");
+
+        static bool IsThere(string folder, StagedFile file) => new FileInfo(Path.Combine(folder, file.Name)) is { Exists: true } found && found.Length == file.Bytes;
+    }
+
+    /// <inheritdoc/>
+    public Task<PartitionManifest?> ReadManifestAsync(PartitionKey key, CancellationToken cancel) => Task.FromResult(ManifestFile.Read(Folder(key)));
 
     /// <inheritdoc/>
     public string PathOf(PartitionManifest manifest, StagedFile file) => Path.Combine(Folder(manifest.Partition.Key), file.Name);
 
     /// <inheritdoc/>
+    /// <exception cref="DataException">A file is missing, corrupt, or not of the size that the manifest says; or a column does not exist.</exception>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(PartitionManifest manifest, IReadOnlyList<string>? columns, [EnumeratorCancellation] CancellationToken cancel)
     {
+        var (names, hive) = PartitionColumn.Restore(manifest.Partition);
         foreach (var file in manifest.Partition.Files.Where(f => f.Kind == FileKind.Data))
         {
             var path = PathOf(manifest, file);
-            if (!File.Exists(path) || new FileInfo(path).Length != file.Bytes)
-            {
-                throw new DataException($"{path} is not what its manifest says ({file.Bytes} bytes, {file.Rows} rows): {(File.Exists(path) ? $"it has {new FileInfo(path).Length} bytes" : "it is gone")}. "
-                    + $"Make the partition again with --force --partition {manifest.Partition.Key.Value}.");
-            }
-            using var snapshot = await new ParquetSource(path).OpenAsync(cancel);
-            // A folder COLUMN=VALUE above a single file is not a column of it here.
-            var wanted = columns ?? [.. snapshot.Schema.FieldsList.Select(f => f.Name)];
-            await foreach (var batch in snapshot.ReadAsync(new ScanRequest(wanted), cancel)) yield return batch.Batch;
+            using var snapshot = new ParquetSnapshot([PinnedFile.Open(path)], hive);
+            if (snapshot.Files[0].Size != file.Bytes)
+                throw new DataException($"{path} has {snapshot.Files[0].Size} bytes; expected {file.Bytes}, as its manifest says. Restore the file, or make the partition {manifest.Partition.Key} again (replay).");
+            await foreach (var batch in snapshot.ReadAsync(new ScanRequest(columns ?? names), cancel)) yield return batch.Batch;
         }
     }
 
     /// <inheritdoc/>
     public Task CleanAsync(string dataset, Func<PartitionKey, long, bool> isLive, CancellationToken cancel)
     {
-        var staging = Path.Combine(root, dataset, Staging);
-        if (!Directory.Exists(staging)) return Task.CompletedTask;
-        foreach (var partition in Directory.GetDirectories(staging))
+        var staging = Path.Combine(root, dataset, PartitionFolders.Staging);
+        foreach (var partition in Directory.Exists(staging) ? Directory.GetDirectories(staging) : [])
         {
-            var parts = Path.GetFileName(partition).Split('=', 2);
-            var key = new PartitionKey(Name, dataset, parts[0], Uri.UnescapeDataString(parts[^1]));
+            cancel.ThrowIfCancellationRequested();
+            if (PartitionFolders.KeyOf(Name, dataset, Path.GetFileName(partition)) is not { } key) continue;
             foreach (var attempt in Directory.GetDirectories(partition))
             {
-                if (long.TryParse(Path.GetFileName(attempt), NumberStyles.None, CultureInfo.InvariantCulture, out var fence) && !isLive(key, fence)) Directory.Delete(attempt, recursive: true);
+                var isAttempt = long.TryParse(Path.GetFileName(attempt), NumberStyles.None, CultureInfo.InvariantCulture, out var fence);
+                if (isAttempt && !isLive(key, fence)) Directory.Delete(attempt, recursive: true);
             }
-            if (!Directory.EnumerateFileSystemEntries(partition).Any()) Directory.Delete(partition);
         }
-        if (!Directory.EnumerateFileSystemEntries(staging).Any()) Directory.Delete(staging);
         return Task.CompletedTask;
     }
 
-    string Folder(PartitionKey key) => Path.Combine(root, key.Dataset, Partition(key));
-
-    static string Partition(PartitionKey key) => $"{key.Column}={Uri.EscapeDataString(key.Value)}";
+    string Folder(PartitionKey key) => Path.Combine(root, PartitionFolders.Published(key));
 }

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Lineage;
@@ -12,127 +10,167 @@ namespace BatchMl.Parquet;
 /// <summary>One attempt's files, in a staging folder of their own until they are published.</summary>
 sealed class ParquetStage : IBatchStage
 {
-    // Rows are written in blocks of exactly this many, so that the bytes do not depend on how they came.
+    // Rows are written in blocks and row groups of exactly so many rows: the file's bytes do not depend on how the rows came.
     const int BlockRows = 65_536;
+    const int RowGroupRows = 4 * BlockRows;
+
+    static readonly int[] everyRow = [.. Enumerable.Range(0, BlockRows)];
 
     readonly PartitionKey key;
     readonly long fence;
     readonly string root, folder;
-    readonly Schema schema;
-    readonly int[] columns;
+    readonly Schema schema, fileSchema;
+    readonly PartitionColumn partition;
+    readonly int[] fileColumns;
     readonly ContentDigest digest;
     readonly List<StagedFile> files = [];
     readonly List<RecordBatch> pending = [];
+    readonly HashingStream stream;
+    readonly FileWriter writer;
     int pendingRows;
     long rows, deadLetters;
-    FileWriter? writer;
-    bool completed;
+    bool completed, closed;
 
-    public ParquetStage(string root, string relative, PartitionKey key, long fence, Schema schema)
+    ParquetStage(string root, PartitionKey key, long fence, Schema schema, PartitionColumn partition, Func<string, Stream> create)
     {
-        (this.root, this.key, this.fence) = (root, key, fence);
-        folder = Path.Combine(root, relative);
-        Relative = relative;
-        // The partition column is in the folder's name: readers of Hive folders add it, and would be confused to find it twice.
-        columns = [.. Enumerable.Range(0, schema.FieldsList.Count).Where(i => schema.FieldsList[i].Name != key.Column)];
-        this.schema = new Schema(columns.Select(i => schema.FieldsList[i]), null);
-        digest = new ContentDigest(this.schema);
+        (this.root, this.key, this.fence, this.schema, this.partition) = (root, key, fence, schema, partition);
+        folder = Path.Combine(root, PartitionFolders.Staged(key, fence));
+        fileColumns = [.. Enumerable.Range(0, schema.FieldsList.Count).Where(i => i != partition.Index)];
+        fileSchema = new Schema(fileColumns.Select(schema.GetFieldByIndex), null);
+        digest = new ContentDigest(schema);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        DurableFiles.CreateFolder(folder);
+        stream = new HashingStream(create(Path.Combine(folder, PartitionFolders.Data(fence))));
         try
         {
-            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-            Directory.CreateDirectory(folder);
-            writer = Open();
+            writer = OpenWriter();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ParquetException)
+        catch
         {
-            throw new BatchMlException($"{folder} can not be written to: {e.Message} Expected a writable local folder with free space; mend it, or choose another with --workspace.", FailureKind.Permanent, e);
+            stream.Dispose();
+            Directory.Delete(folder, recursive: true);
+            throw;
         }
     }
 
-    string Relative { get; }
+    /// <exception cref="BatchMlException">The place is not writable.</exception>
+    public static ParquetStage Open(string root, PartitionKey key, long fence, Schema schema, Func<string, Stream> create)
+    {
+        var partition = new PartitionColumn(key, schema);
+        try
+        {
+            return new ParquetStage(root, key, fence, schema, partition, create);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BatchMlException(
+                $"{Path.Combine(root, PartitionFolders.Staged(key, fence))} can not be written to: {e.Message} Expected a writable folder of a local file system with free space; mend it, or choose another.",
+                FailureKind.Permanent, e);
+        }
+    }
 
-    string DataName => $"part-{fence:D10}-0.parquet";
-
-    FileWriter Open()
+    FileWriter OpenWriter()
     {
         using var builder = new WriterPropertiesBuilder();
-        builder.Compression(Compression.Zstd).CompressionLevel(1).EnablePageChecksum().CreatedBy("BatchMl");
+        builder.Compression(Compression.Zstd).CompressionLevel(1).EnablePageChecksum().MaxRowGroupLength(RowGroupRows).CreatedBy("BatchMl");
         using var properties = builder.Build();
-        return new FileWriter(Path.Combine(folder, DataName), schema, properties);
+        using var arrow = new ArrowWriterPropertiesBuilder().StoreSchema();
+        using var arrowProperties = arrow.Build();
+        try
+        {
+            return new FileWriter(stream, fileSchema, properties, arrowProperties, leaveOpen: true);
+        }
+        catch (Exception e) when (stream.Failure is null && e is not IOException)
+        {
+            throw new DefinitionException($"{key} can not be written as Parquet: {e.Message} Expected columns of other types than [{Text(fileSchema)}]; convert or leave out.");
+        }
     }
 
     public Task WriteAsync(RecordBatch batch, CancellationToken cancel)
     {
-        cancel.ThrowIfCancellationRequested();
-        if (batch.Length == 0) return Task.CompletedTask;
-        // A copy: the batch stays the caller's, and may be native memory that goes with it.
-        var identity = Enumerable.Range(0, batch.Length).ToArray();
-        pending.Add(new RecordBatch(schema, columns.Select(i => Columns.Take(batch.Column(i), identity)), batch.Length));
-        pendingRows += batch.Length;
+        CheckSchema(batch);
+        partition.Check(batch, rows);
+        for (var from = 0; from < batch.Length;)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var count = Math.Min(BlockRows - pendingRows, batch.Length - from);
+            var slice = new RecordBatch(schema, batch.Arrays.Select(a => ArrowArrayFactory.Slice(a, from, count)), count);
+            if (count == BlockRows) WriteBlock(slice);
+            else Keep(slice);
+            from += count;
+        }
         rows += batch.Length;
-        if (pendingRows >= BlockRows) WriteBlocks(all: false);
         return Task.CompletedTask;
     }
 
-    void WriteBlocks(bool all)
+    // A copy: the batch stays the caller's, who may free its memory.
+    void Keep(RecordBatch slice)
     {
-        var joined = pending.Count == 1
-            ? pending[0] : new RecordBatch(schema, Enumerable.Range(0, columns.Length).Select(c => Columns.Concat([.. pending.Select(b => b.Column(c))])), pendingRows);
-        pending.Clear();
-        var done = 0;
-        while (pendingRows - done >= BlockRows || (all && done < pendingRows))
-        {
-            var count = Math.Min(BlockRows, pendingRows - done);
-            var block = new RecordBatch(schema, joined.Arrays.Select(a => ArrowArrayFactory.Slice(a, done, count)), count);
-            digest.Add(block);
-            Io(() => writer!.WriteBufferedRecordBatch(block));
-            done += count;
-        }
-        if (done < pendingRows) pending.Add(new RecordBatch(schema, joined.Arrays.Select(a => ArrowArrayFactory.Slice(a, done, pendingRows - done)), pendingRows - done));
-        pendingRows -= done;
+        pending.Add(new RecordBatch(schema, slice.Arrays.Select(a => Columns.Take(a, everyRow.AsSpan(0, slice.Length))), slice.Length));
+        pendingRows += slice.Length;
+        if (pendingRows == BlockRows) WritePending();
     }
 
-    public async Task AddFileAsync(FileKind kind, string name, ReadOnlyMemory<byte> content, long rows, CancellationToken cancel)
+    void WritePending()
     {
-        var dot = name.LastIndexOf('.');
-        var staged = $"_{name[..dot]}-{fence:D10}{name[dot..]}";
-        try
+        if (pendingRows == 0) return;
+        WriteBlock(new RecordBatch(schema, Enumerable.Range(0, schema.FieldsList.Count).Select(c => Columns.Concat([.. pending.Select(b => b.Column(c))])), pendingRows));
+        pending.Clear();
+        pendingRows = 0;
+    }
+
+    void WriteBlock(RecordBatch block)
+    {
+        digest.Add(block);
+        var inFile = new RecordBatch(fileSchema, fileColumns.Select(block.Column), block.Length);
+        Io(() => writer.WriteBufferedRecordBatch(inFile));
+    }
+
+    void CheckSchema(RecordBatch batch)
+    {
+        var got = batch.Schema.FieldsList;
+        var differs = got.Count != schema.FieldsList.Count
+            || got.Zip(schema.FieldsList).Any(f => f.First.Name != f.Second.Name || f.First.DataType.TypeId != f.Second.DataType.TypeId);
+        if (differs)
+            throw new BatchMlException($"A batch for {key} has columns [{Text(batch.Schema)}]; expected [{Text(schema)}], as the partition was opened with.", FailureKind.Bug);
+        for (var c = 0; c < got.Count; c++)
         {
-            await File.WriteAllBytesAsync(Path.Combine(folder, staged), content, cancel);
+            if (!schema.FieldsList[c].IsNullable && batch.Column(c).NullCount > 0)
+                throw new DataException($"Column '{got[c].Name}' of {key} has {batch.Column(c).NullCount} nulls in rows {rows} to {rows + batch.Length - 1}; expected none, it is declared not nullable. Correct the rows or the declaration.");
         }
-        catch (IOException e)
-        {
-            throw Failed(e);
-        }
+    }
+
+    static string Text(Schema schema) => string.Join(", ", schema.FieldsList.Select(f => $"{f.Name}: {LineageTypes.Text(f.DataType)}"));
+
+    public Task AddFileAsync(FileKind kind, string name, ReadOnlyMemory<byte> content, long rows, CancellationToken cancel)
+    {
+        if (kind == FileKind.Data || Path.GetFileName(name) != name || name.Length == 0)
+            throw new ArgumentException($"'{name}' of kind {kind}: expected a file name without folder, of a kind other than {FileKind.Data}.", nameof(name));
+        cancel.ThrowIfCancellationRequested();
+        var staged = PartitionFolders.Other(name, fence);
+        if (files.Exists(f => f.Name == staged)) throw new ArgumentException($"{name} was added before.", nameof(name));
+        Io(() => DurableFiles.Write(Path.Combine(folder, staged), content.Span));
         files.Add(new StagedFile(kind, staged, rows, content.Length, Convert.ToHexStringLower(SHA256.HashData(content.Span))));
         if (kind == FileKind.DeadLetters) deadLetters += rows;
+        return Task.CompletedTask;
     }
 
-    public async Task<StagedPartition> CompleteAsync(CancellationToken cancel)
+    public Task<StagedPartition> CompleteAsync(CancellationToken cancel)
     {
-        if (pendingRows > 0) WriteBlocks(all: true);
-        Io(() => writer!.Close());
-        writer!.Dispose();
-        writer = null;
-        var path = Path.Combine(folder, DataName);
-        await using (var stream = File.OpenRead(path))
+        cancel.ThrowIfCancellationRequested();
+        WritePending();
+        Io(writer.Close);
+        var data = new StagedFile(FileKind.Data, PartitionFolders.Data(fence), rows, stream.Length, stream.Sha256());
+        CloseFile();
+        Io(() =>
         {
-            files.Insert(0, new StagedFile(FileKind.Data, DataName, rows, stream.Length, Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancel))));
-        }
-        try
-        {
-            foreach (var file in files) DurableFiles.FsyncFile(Path.Combine(folder, file.Name));
+            DurableFiles.FsyncFile(Path.Combine(folder, data.Name));
             DurableFiles.FsyncFolder(folder);
-        }
-        catch (IOException e)
-        {
-            throw Failed(e);
-        }
+        });
         completed = true;
-        return new StagedPartition(key, fence, Relative, files, rows, deadLetters, digest.Finish(), SchemaJson());
+        return Task.FromResult(new StagedPartition(
+            key, fence, Path.GetRelativePath(root, folder), [data, .. files], rows, deadLetters, digest.Finish(), PartitionColumn.Describe(schema)));
     }
-
-    string SchemaJson() => JsonSerializer.Serialize(schema.FieldsList.Select(f => new { name = f.Name, type = LineageTypes.Text(f.DataType), nullable = f.IsNullable }));
 
     void Io(Action write)
     {
@@ -140,19 +178,32 @@ sealed class ParquetStage : IBatchStage
         {
             write();
         }
-        catch (Exception e) when (e is IOException or ParquetException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException || stream.Failure is not null)
         {
-            throw Failed(e);
+            var cause = stream.Failure ?? e;
+            throw new BatchMlException(
+                $"{folder} can not be written to ({key}): {cause.Message} Nothing of this attempt is visible. Free space or mend the disk; the attempt is repeated.", FailureKind.Transient, cause);
         }
     }
 
-    BatchMlException Failed(Exception e) => new(
-        $"{folder} could not be written ({key}): {e.Message.Split('\n')[0]} Nothing of this attempt is visible. Free space or mend the disk; the attempt is repeated.", FailureKind.Transient, e);
+    void CloseFile()
+    {
+        if (closed) return;
+        closed = true;
+        try
+        {
+            writer.Dispose();
+        }
+        catch (Exception e) when (!completed && e is not OutOfMemoryException)
+        {
+            // An abandoned file has no footer to lose.
+        }
+        stream.Dispose();
+    }
 
     public ValueTask DisposeAsync()
     {
-        writer?.Dispose();
-        writer = null;
+        CloseFile();
         if (!completed && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         return ValueTask.CompletedTask;
     }

@@ -8,7 +8,8 @@ namespace BatchMl.Parquet;
 /// <summary>A Parquet file that stays open, so that what is read is what was pinned even when the path gets another file.</summary>
 sealed class PinnedFile : IDisposable
 {
-    static readonly byte[] Magic = "PAR1"u8.ToArray();
+    const int MagicBytes = 4;
+    const int TailBytes = MagicBytes + sizeof(int);
 
     readonly SafeFileHandle handle;
 
@@ -16,66 +17,90 @@ sealed class PinnedFile : IDisposable
 
     public SourceFile Identity { get; }
 
+    public string Path => Identity.Path;
+
     /// <summary>Opens a file and takes its identity from size, time and footer, after checking that it has one: the native reader never sees anything else.</summary>
+    /// <exception cref="DataException">The file is missing, unreadable or not Parquet.</exception>
     public static PinnedFile Open(string path)
     {
         SafeFileHandle? handle = null;
         try
         {
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
             var size = RandomAccess.GetLength(handle);
             var modified = new DateTimeOffset(File.GetLastWriteTimeUtc(handle), TimeSpan.Zero);
             return new PinnedFile(handle, new SourceFile(path, size, modified, FooterDigest(handle, path, size)));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
             handle?.Dispose();
+            if (e is not (IOException or UnauthorizedAccessException)) throw;
             throw new DataException($"{path} can not be opened: {e.Message} Expected a readable Parquet file; check where the source is bound.", e);
-        }
-        catch
-        {
-            handle?.Dispose();
-            throw;
         }
     }
 
     static string FooterDigest(SafeFileHandle handle, string path, long size)
     {
-        Span<byte> head = stackalloc byte[4];
-        Span<byte> tail = stackalloc byte[8];
-        if (size >= 12)
+        Span<byte> head = stackalloc byte[MagicBytes];
+        Span<byte> tail = stackalloc byte[TailBytes];
+        if (size >= MagicBytes + TailBytes)
         {
-            RandomAccess.Read(handle, head, 0);
-            RandomAccess.Read(handle, tail, size - 8);
+            ReadFully(handle, head, 0, path);
+            ReadFully(handle, tail, size - TailBytes, path);
         }
-        if (size < 12 || !head.SequenceEqual(Magic) || !tail[4..].SequenceEqual(Magic))
+        if (head.SequenceEqual("PAR1"u8) && tail[sizeof(int)..].SequenceEqual("PARE"u8) || head.SequenceEqual("PARE"u8))
+            throw new DataException($"{path} is an encrypted Parquet file. Expected a plain one; decrypt it first.");
+        if (size < MagicBytes + TailBytes || !head.SequenceEqual("PAR1"u8) || !tail[sizeof(int)..].SequenceEqual("PAR1"u8))
         {
-            throw new DataException($"{path} is not a Parquet file, or was cut off: it has {size} bytes and does not begin and end with PAR1. Expected a complete Parquet file; copy it again, or bind the source elsewhere.");
+            throw new DataException($"{path} is not a Parquet file, or was cut off: got {size} bytes that do not begin and end with PAR1. "
+                + "Expected a complete Parquet file; copy it again, or bind the source elsewhere.");
         }
         var length = BinaryPrimitives.ReadInt32LittleEndian(tail);
-        if (length <= 0 || length > size - 12)
+        if (length <= 0 || length > size - MagicBytes - TailBytes)
         {
-            throw new DataException($"{path} has a corrupt footer: its length field says {length} bytes in a file of {size}. Copy the file again, or bind the source elsewhere.");
+            throw new DataException($"{path} has a corrupt footer: its length field says {length} bytes, in a file of {size}. Expected at most {size - MagicBytes - TailBytes}. "
+                + "Copy the file again, or bind the source elsewhere.");
         }
         var footer = new byte[length];
-        RandomAccess.Read(handle, footer, size - 8 - length);
+        ReadFully(handle, footer, size - TailBytes - length, path);
         return Convert.ToHexStringLower(SHA256.HashData(footer));
+    }
+
+    static void ReadFully(SafeFileHandle handle, Span<byte> buffer, long offset, string path)
+    {
+        while (!buffer.IsEmpty)
+        {
+            var read = RandomAccess.Read(handle, buffer, offset);
+            if (read == 0) throw new InputChangedException($"{path} became shorter while it was being opened: nothing at byte {offset}. The attempt is repeated on the new file.");
+            buffer = buffer[read..];
+            offset += read;
+        }
     }
 
     /// <summary>A stream of its own over the open file, for one reader.</summary>
     public Stream NewStream() => new HandleStream(handle, Identity.Size);
 
-    /// <summary>Throws if the path no longer has the file that was opened.</summary>
+    /// <summary>Throws if the path no longer has the file that was opened, or it was written to.</summary>
     public void Verify()
     {
-        var now = new FileInfo(Identity.Path);
-        var changed = !now.Exists ? "it is gone"
-            : now.Length != Identity.Size ? $"it had {Identity.Size} bytes and now has {now.Length}"
-            : new DateTimeOffset(now.LastWriteTimeUtc, TimeSpan.Zero) != Identity.Modified ? $"it was written to again at {now.LastWriteTimeUtc:O}"
-            : RandomAccess.GetLength(handle) != Identity.Size ? "it was cut or appended to" : null;
+        var changed = Change();
         if (changed is not null)
+            throw new InputChangedException($"{Path} changed while it was being read: {changed}. What was computed from it is not committed; the attempt is repeated on the new file.");
+    }
+
+    string? Change()
+    {
+        try
         {
-            throw new InputChangedException($"{Identity.Path} changed while it was being read: {changed}. What was computed from it is not committed; the attempt is repeated on the new file.");
+            using var now = Open(Path);
+            return now.Identity.Size != Identity.Size ? $"it had {Identity.Size} bytes and now has {now.Identity.Size}"
+                : now.Identity.Modified != Identity.Modified ? $"it was last modified at {Identity.Modified:O} and now at {now.Identity.Modified:O}"
+                : now.Identity.Digest != Identity.Digest ? "it has another footer"
+                : null;
+        }
+        catch (BatchMlException e)
+        {
+            return e.Message;
         }
     }
 

@@ -1,59 +1,86 @@
+using System.ComponentModel;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace BatchMl.Data;
 
-/// <summary>Files that survive a crash: what .NET does not offer by itself on POSIX systems.</summary>
+/// <summary>
+/// Files that survive a power cut: contents and folder entries are fsynced, replacement is one rename. Needs a local POSIX file system (Linux, macOS):
+/// a folder's entries are made durable by fsync on the folder itself, for which .NET has no call of its own.
+/// </summary>
 public static partial class DurableFiles
 {
-    /// <summary>Writes a file's data through to the disk.</summary>
-    public static void FsyncFile(string path)
+    /// <summary>Makes a folder and those above it that are missing; the new entries are durable on return.</summary>
+    /// <exception cref="IOException">It can not be made, or not be synced.</exception>
+    /// <exception cref="UnauthorizedAccessException">The place is not writable.</exception>
+    public static void CreateFolder(string folder)
     {
-        using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        RandomAccess.FlushToDisk(handle);
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        var made = new Stack<string>();
+        for (var at = full; at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at)) made.Push(at);
+        Directory.CreateDirectory(full);
+        foreach (var each in made) FsyncFolder(Path.GetDirectoryName(each)!);
     }
 
-    /// <summary>Writes a folder's entries through to the disk: only then are new names and renames durable.</summary>
-    /// <exception cref="IOException">The folder can not be opened or synced.</exception>
-    public static void FsyncFolder(string path)
+    /// <summary>Writes a new file or overwrites one; its contents are durable on return, its folder entry after <see cref="FsyncFolder"/>.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> content)
     {
-        // Windows has no such call and needs none: NTFS journals its names.
-        if (OperatingSystem.IsWindows()) return;
-        var descriptor = Open(path, 0);
-        if (descriptor < 0) throw new IOException($"Folder {path} can not be opened to sync it (error {Marshal.GetLastPInvokeError()}).");
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        file.Write(content);
+        file.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Makes the contents of an existing file durable.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static void FsyncFile(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        RandomAccess.FlushToDisk(file);
+    }
+
+    /// <summary>Makes a folder's entries durable: files created, renamed or removed in it.</summary>
+    /// <exception cref="IOException">The folder is missing or can not be synced.</exception>
+    public static void FsyncFolder(string folder)
+    {
+        // O_CLOEXEC; O_RDONLY is 0 everywhere.
+        var fd = Open(folder, OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000);
+        if (fd < 0) throw Failed("opened for fsync", folder);
         try
         {
-            if (Fsync(descriptor) != 0) throw new IOException($"Folder {path} can not be synced (error {Marshal.GetLastPInvokeError()}).");
+            if (Fsync(fd) != 0) throw Failed("fsynced", folder);
         }
         finally
         {
-            Close(descriptor);
+            _ = Close(fd);
         }
     }
 
-    /// <summary>Replaces a file's content by one rename: readers see the old or the new whole, also after a crash.</summary>
-    public static void AtomicReplace(string path, ReadOnlySpan<byte> content)
+    /// <summary>
+    /// Replaces a file in one step: readers see the old content or the new, also after a crash. The new content is first written to
+    /// <c>PATH.tmp-TAG</c>, which is all that a crash can leave behind; on return content and folder entry are durable.
+    /// </summary>
+    /// <param name="path">The file, existing or not; its folder exists.</param>
+    /// <param name="content">All of its new content.</param>
+    /// <param name="tag">Tells concurrent writers apart, e.g. a fence token; by default the process id.</param>
+    /// <exception cref="IOException">The disk is full or failed; the file is as it was.</exception>
+    public static void AtomicReplace(string path, ReadOnlySpan<byte> content, string? tag = null)
     {
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            File.WriteAllBytes(temporary, content);
-            FsyncFile(temporary);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-        FsyncFolder(Path.GetDirectoryName(path)!);
+        var temporary = $"{path}.tmp-{tag ?? Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}";
+        Write(temporary, content);
+        File.Move(temporary, path, overwrite: true);
+        FsyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Open(string path, int flags);
+    static IOException Failed(string what, string folder) =>
+        new($"{folder} can not be {what}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}. Expected a folder on a local POSIX file system.");
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Fsync(int descriptor);
+    internal static partial int Fsync(int fd);
 
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int Close(int descriptor);
+    [LibraryImport("libc", EntryPoint = "close")]
+    internal static partial int Close(int fd);
 }

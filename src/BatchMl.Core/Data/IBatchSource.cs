@@ -56,8 +56,8 @@ public sealed record SourceFragment(
     int Ordinal, int File, int Part, long FirstRow, long Rows, long Bytes, IReadOnlyDictionary<string, ColumnStatistics> Statistics);
 
 /// <summary>
-/// Bounds of a column within a fragment. Values are normalised: long (integers; timestamps in microseconds; dates in
-/// days), double, string or bool, matching <see cref="ColumnType"/>. Bounds may be wider than the data, never narrower.
+/// Bounds of a column within a fragment. Values are normalised: long (integers; timestamps in microseconds), int (dates in
+/// days), double, string or bool, matching <see cref="ColumnType"/>. Bounds may be wider than the data, never narrower; NaN is in no bound.
 /// </summary>
 /// <param name="Min">Lower bound; null when all values are null.</param>
 /// <param name="Max">Upper bound; null when all values are null.</param>
