@@ -1,0 +1,9 @@
+using BatchMl.Data;
+using BatchMl.Testing;
+
+namespace BatchMl.Parquet.Tests;
+
+public sealed class ParquetSinkContract : SinkContract
+{
+    protected override IBatchSink Sink => new ParquetSink(Folder.Path);
+}
