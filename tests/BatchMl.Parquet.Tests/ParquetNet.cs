@@ -20,6 +20,9 @@ static class ParquetNet
             var t when t == typeof(int) => await ValuesAsync<int>(group, field, rows),
             var t when t == typeof(long) => await ValuesAsync<long>(group, field, rows),
             var t when t == typeof(double) => await ValuesAsync<double>(group, field, rows),
+            // It has dates as midnights.
+            var t when t == typeof(DateTime) && field is DateTimeDataField { DateTimeFormat: DateTimeFormat.Date } =>
+                [.. (await ValuesAsync<DateTime>(group, field, rows)).Select(v => v == Text(null) ? v : (long.Parse(v, CultureInfo.InvariantCulture) / 86_400_000_000).ToString(CultureInfo.InvariantCulture))],
             var t when t == typeof(DateTime) => await ValuesAsync<DateTime>(group, field, rows),
             var t when t == typeof(DateOnly) => await ValuesAsync<DateOnly>(group, field, rows),
             var t => throw new NotSupportedException($"{column} is {t}."),

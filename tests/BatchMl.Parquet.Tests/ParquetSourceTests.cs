@@ -27,7 +27,7 @@ public sealed class ParquetSourceTests : IDisposable
     {
         var path = Shared.Path("data/nycflights13/flights.parquet");
         using var snapshot = await new ParquetSource(path).OpenAsync(default);
-        string[] columns = [.. snapshot.Schema.FieldsList.Select(f => f.Name)];
+        string[] columns = ["month", "dep_delay", "carrier", "tailnum", "time_hour"];
         await using var oracle = await ParquetReader.CreateAsync(path);
         var rows = 0L;
         for (var g = 0; g < oracle.RowGroupCount; g++)
