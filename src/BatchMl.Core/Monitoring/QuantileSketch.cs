@@ -70,7 +70,8 @@ public sealed record QuantileSketch
     /// <summary>All values ascending, with weights. Not to be written to.</summary>
     public (double[] Values, double[] Weights) Weighted()
     {
-        if (weighted is { } known) return known;
+        // Quantiles of a reference are asked for once per partition and column: it is sorted once. The levels it was made of are kept with it, since 'with' copies the field.
+        if (sorted is { } known && ReferenceEquals(known.Levels, Levels)) return (known.Values, known.Weights);
         var values = new double[Levels.Sum(v => v.Length)];
         var weights = new double[values.Length];
         var next = 0;
@@ -81,18 +82,18 @@ public sealed record QuantileSketch
             next += Levels[level].Length;
         }
         System.Array.Sort(values, weights);
-        weighted = (values, weights);
+        sorted = new Sorted(Levels, values, weights);
         return (values, weights);
     }
 
-    // Quantiles of a reference are asked for once per partition and column: it is sorted once. Boxed, so that concurrent readers see both or none.
-    (double[] Values, double[] Weights)? weighted
+    sealed class Sorted(IReadOnlyList<double[]> levels, double[] values, double[] weights)
     {
-        get => cache as (double[], double[])?;
-        set => cache = value;
+        public IReadOnlyList<double[]> Levels => levels;
+        public double[] Values => values;
+        public double[] Weights => weights;
     }
 
-    object? cache;
+    Sorted? sorted;
 
     /// <summary>The value below or at which a share <paramref name="q"/> of rows lies; NaN without rows.</summary>
     public double Quantile(double q)
