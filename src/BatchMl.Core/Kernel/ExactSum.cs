@@ -146,19 +146,18 @@ public sealed class ExactSum
         pending = 0;
         if (high < low) return;
         long carry = 0;
-        for (var i = low; i < high || (i < Digits - 1 && carry is not 0 and not -1); i++)
+        for (var i = low; i < high; i++)
         {
-            if (i > high) high = i;
             var digit = digits[i] + carry;
             digits[i] = digit & 0xFFFFFFFF;
             carry = digit >> 32;
         }
         digits[high] += carry;
-        if (digits[high] is > uint.MaxValue or < -uint.MaxValue && high < Digits - 1)
+        // The sign stays with the highest digit: only what it can not hold moves on, never a borrow.
+        while (high < Digits - 1 && digits[high] is > uint.MaxValue or < -uint.MaxValue)
         {
             digits[high + 1] = digits[high] >> 32;
-            digits[high] &= 0xFFFFFFFF;
-            high++;
+            digits[high++] &= 0xFFFFFFFF;
         }
     }
 

@@ -114,8 +114,8 @@ sealed class LatestSweep(EventTable events, AsOfQuery query, Presence presence, 
     void Emit(int s, int spineRow, long t, int row, int rivalRow)
     {
         if (row < 0) return;
-        // The ttl tests the chosen row, both ends inclusive; T - ttl saturates.
-        if (query.Ttl is { } ttl && presence.EventTime[row] < (t < long.MinValue + ttl ? long.MinValue : t - ttl)) return;
+        // The ttl tests the chosen row, both ends inclusive; T - ttl saturates. A row without time has no age.
+        if (query.Ttl is { } ttl && events.EventTime is not null && presence.EventTime[row] < (t < long.MinValue + ttl ? long.MinValue : t - ttl)) return;
         if (rivalRow >= 0 && !query.TiesAllowed) throw Ties.Error(events, rivalRow, row);
         outputs[s].Rows[spineRow] = row;
     }

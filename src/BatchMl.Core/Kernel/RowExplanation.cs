@@ -26,7 +26,7 @@ static class RowExplanation
             if (spec.NonNull && events.Values[spec.Value].IsNull(row)) continue;
             if (best < 0 || order.Compare(row, best) >= 0) best = row;
         }
-        var oldest = query.Ttl is { } ttl ? (t < long.MinValue + ttl ? long.MinValue : t - ttl) : long.MinValue;
+        var oldest = query.Ttl is { } ttl && events.EventTime is not null ? (t < long.MinValue + ttl ? long.MinValue : t - ttl) : long.MinValue;
         return best >= 0 && presence.EventTime[best] < oldest ? -1 : best;
     }
 

@@ -10,7 +10,7 @@ namespace BatchMl.Testing.Conformance;
 /// </summary>
 public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery query)
 {
-    readonly EventRow[] rows = [.. Enumerable.Range(0, events.Rows).Select(i => new EventRow(events, i))];
+    readonly IReadOnlyList<EventRow> rows = EventRow.Of(events);
 
     /// <summary>What is computed.</summary>
     protected AsOfQuery Query { get; } = query;

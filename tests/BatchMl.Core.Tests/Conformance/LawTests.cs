@@ -1,0 +1,57 @@
+using BatchMl.Kernel;
+using BatchMl.Testing.Conformance;
+
+namespace BatchMl.Tests.Conformance;
+
+public sealed class LawTests
+{
+    const int CasesPerSeed = 1500;
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 10)];
+
+    [Theory, MemberData(nameof(Seeds))]
+    public void The_kernel_equals_the_oracle_on_random_data(int seed) => Hold(seed, (input, _) => Laws.Oracle(AsOfKernel.Compute, input));
+
+    [Theory, MemberData(nameof(Seeds))]
+    public void Rows_out_are_rows_in_and_each_has_its_own_result(int seed) =>
+        Hold(seed, (input, random) => Laws.Rows(AsOfKernel.Compute, input) ?? Laws.SpineRows(AsOfKernel.Compute, input, random));
+
+    [Theory, MemberData(nameof(Seeds))]
+    public void The_order_of_event_rows_does_not_matter(int seed) => Hold(seed, (input, random) => Laws.EventOrder(AsOfKernel.Compute, input, random));
+
+    [Theory, MemberData(nameof(Seeds))]
+    public void Nothing_that_takes_effect_after_T_changes_the_row_of_T(int seed) =>
+        Hold(seed, (input, random) => Laws.Leak(AsOfKernel.Compute, input with { Query = input.Query with { IgnoreAvailability = false } }, random));
+
+    [Fact]
+    public void A_window_that_ignores_availability_breaks_the_leak_law()
+    {
+        var leaks = Enumerable.Range(0, CasesPerSeed).Count(i => Laws.Leak(
+            (events, spine, query) => AsOfKernel.Compute(events, spine, query with { Latest = [], IgnoreAvailability = true }), Case(1, i), new Random(i)) is not null);
+        Assert.True(leaks > CasesPerSeed / 100, $"Only {leaks} of {CasesPerSeed} cases showed the leak.");
+    }
+
+    [Fact]
+    public void Random_cases_are_mostly_accepted_and_every_feature_occurs()
+    {
+        var cases = Enumerable.Range(0, CasesPerSeed).Select(i => Case(1, i)).ToList();
+        Assert.InRange(cases.Count(c => c.Outcome(NestedLoopOracle.Compute) is not null), CasesPerSeed / 2, CasesPerSeed - 20);
+        Assert.All(Enum.GetValues<AggregateKind>(), kind => Assert.Contains(cases, c => c.Query.Windows.Any(w => w.Aggregates.Any(a => a.Kind == kind))));
+    }
+
+    // A case has its own seed, so that a failure is found again without those before it.
+    static AsOfCase Case(int seed, int number) => new RandomCases(seed * 1_000_000 + number).Next();
+
+    static void Hold(int seed, Func<AsOfCase, Random, string?> law)
+    {
+        for (var number = 0; number < CasesPerSeed; number++)
+        {
+            var input = Case(seed, number);
+            var same = number;
+            if (law(input, new Random(same)) is null)
+                continue;
+            var smallest = input.Shrink(smaller => law(smaller, new Random(same)) is not null);
+            Assert.Fail($"Seed {seed}, case {number}: {law(smallest, new Random(same))}\n{smallest}");
+        }
+    }
+}
