@@ -41,7 +41,7 @@ public interface ISourceSnapshot : IDisposable
 /// <param name="Path">Absolute path.</param>
 /// <param name="Size">Bytes.</param>
 /// <param name="Modified">Time of last modification.</param>
-/// <param name="Digest">Hex digest of what identifies the content cheaply: the footer of a Parquet file, else of path, size and time.</param>
+/// <param name="Digest">Hex digest of what identifies the content cheaply: the footer of a Parquet file, else size, time and the file's two ends.</param>
 public sealed record SourceFile(string Path, long Size, DateTimeOffset Modified, string Digest);
 
 /// <summary>A piece of a file with what is known of it without reading it.</summary>
