@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using BatchMl.Data;
 
 namespace BatchMl.Runs;
@@ -13,9 +11,7 @@ namespace BatchMl.Runs;
 /// <param name="root">Absolute path.</param>
 public sealed class ModelStore(string root) : ISink
 {
-    const string Manifest = "_manifest.json";
     const string Staging = "_staging";
-    static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Converters = { new JsonStringEnumConverter() } };
 
     /// <summary>Absolute path of the store.</summary>
     public string Root { get; } = root;
@@ -71,7 +67,7 @@ public sealed class ModelStore(string root) : ISink
         {
             throw new DataException($"{staged} of committed {version.Key} is gone and not published either. Somebody removed it; train again with --force.");
         }
-        DurableFiles.AtomicReplace(Path.Combine(staged, Manifest), JsonSerializer.SerializeToUtf8Bytes(manifest, Json));
+        ManifestFile.Replace(staged, manifest);
         // A folder can not be renamed over another: a forced re-training moves the one before it aside first.
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         Directory.Move(staged, folder);
@@ -79,19 +75,7 @@ public sealed class ModelStore(string root) : ISink
     }
 
     /// <inheritdoc/>
-    public async Task<PartitionManifest?> ReadManifestAsync(PartitionKey key, CancellationToken cancel)
-    {
-        var path = Path.Combine(FolderOf(key.Dataset, key.Value), Manifest);
-        if (!File.Exists(path)) return null;
-        try
-        {
-            return JsonSerializer.Deserialize<PartitionManifest>(await File.ReadAllBytesAsync(path, cancel), Json);
-        }
-        catch (JsonException e)
-        {
-            throw new DataException($"{path} is not a manifest: {e.Message} Train the model again with --force.", e);
-        }
-    }
+    public Task<PartitionManifest?> ReadManifestAsync(PartitionKey key, CancellationToken cancel) => Task.FromResult(ManifestFile.Read(FolderOf(key.Dataset, key.Value)));
 
     /// <inheritdoc/>
     public string PathOf(PartitionManifest manifest, StagedFile file) => Path.Combine(FolderOf(manifest.Partition.Key.Dataset, manifest.Partition.Key.Value), file.Name);
