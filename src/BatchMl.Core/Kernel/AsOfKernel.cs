@@ -104,14 +104,13 @@ public static class AsOfKernel
     public static IReadOnlyList<IArrowArray> Compute(EventTable events, SpineTable spine, AsOfQuery query)
     {
         var encoder = new KeyEncoder(events.Keys);
-        var keys = encoder.Encode(events.Keys, events.Rows, add: true);
-        var presence = Presence.Of(events, query, keys);
-        var groups = KeyGroups.Of(keys, encoder.Count, presence.Enter);
+        var keys = encoder.EncodeEvents(events.Rows);
+        var times = RowTimes.Of(events, query, keys);
+        var eventsByKey = new Buckets(keys, encoder.Count, times.Enter, times.Never);
         var rows = spine.AsOf.Length;
-        var spineGroups = KeyGroups.Of(encoder.Encode(spine.Keys, rows, add: false), encoder.Count, spine.AsOf.Values);
-        var computation = new KernelComputation(events, spine, query, presence);
-        computation.Run(groups, spineGroups, Math.Clamp((events.Rows + rows) / RowsPerThread, 1, Math.Max(1, query.MaxThreads)));
-        return computation.Build();
+        var spineByKey = new Buckets(encoder.Find(spine.Keys, rows), encoder.Count, spine.AsOf.Values);
+        var threads = Math.Clamp((events.Rows + rows) / RowsPerThread, 1, Math.Max(1, query.MaxThreads));
+        return new KernelComputation(events, query, times, eventsByKey, spineByKey, rows).Run(threads);
     }
 
     /// <summary>

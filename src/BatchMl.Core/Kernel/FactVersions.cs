@@ -6,82 +6,66 @@ namespace BatchMl.Kernel;
 /// </summary>
 static class FactVersions
 {
-    public static void Apply(EventTable events, Presence presence)
+    public static void Apply(EventTable events, RowTimes times)
     {
-        var facts = FactCodes(events);
-        var rows = Enumerable.Range(0, events.Rows).Where(i => presence.Effective[i] != Presence.Never).ToArray();
-        // By fact, then by when each version becomes effective, the greatest available-at first among equals: what it beats never shows.
-        System.Array.Sort(rows, (a, b) =>
+        var (codes, count) = FactCodes(events);
+        var facts = new Buckets(codes, count, times.Effective, times.Never);
+        var sort = new TimeSort();
+        var byAvailable = new TimeOrder();
+        for (var fact = 0; fact < facts.Count; fact++)
         {
-            var order = facts[a].CompareTo(facts[b]);
-            if (order == 0) order = presence.Effective[a].CompareTo(presence.Effective[b]);
-            return order != 0 ? order : presence.AvailableAt[b].CompareTo(presence.AvailableAt[a]);
-        });
-        for (var start = 0; start < rows.Length;)
-        {
-            var end = start + 1;
-            while (end < rows.Length && facts[rows[end]] == facts[rows[start]]) end++;
-            Sweep(events, presence, rows.AsSpan(start, end - start));
-            start = end;
+            if (facts.Length(fact) == 0) continue;
+            facts.Sort(fact, sort);
+            var versions = facts.Rows(fact);
+            if (versions.Length > 1) CheckDistinct(events, times, versions, byAvailable, sort);
+            Succeed(events, times, versions);
         }
     }
 
-    static void Sweep(EventTable events, Presence presence, ReadOnlySpan<int> versions)
+    // Versions come in order of when they take effect, those that do so together in any order.
+    static void Succeed(EventTable events, RowTimes times, ReadOnlySpan<int> versions)
     {
-        CheckDistinct(events, presence, versions);
         var current = -1;
         foreach (var row in versions)
         {
-            if (current >= 0 && presence.AvailableAt[row] < presence.AvailableAt[current])
-            {
-                // An older version that becomes effective after a newer one is superseded from the start.
-                (presence.Enter[row], presence.Leave[row], presence.Ending[row]) = (presence.Effective[row], presence.Effective[row], RowFate.Superseded);
-                continue;
-            }
             var deletes = events.Deleted?.GetValue(row) == true;
-            if (current >= 0 && presence.Leave[current] == Presence.Never)
+            if (current < 0 || times.Available[row] > times.Available[current])
             {
-                presence.Leave[current] = presence.Effective[row];
-                presence.Ending[current] = deletes ? RowFate.Deleted : RowFate.Superseded;
+                if (current >= 0) times.End(current, times.Effective[row], deletes ? RowFate.Deleted : RowFate.Superseded);
+                current = row;
             }
-            if (deletes)
+            else
             {
-                (presence.Enter[row], presence.Leave[row], presence.Ending[row]) = (presence.Effective[row], presence.Effective[row], RowFate.Deleted);
+                // An older version that takes effect with or after a newer one never shows.
+                times.End(row, times.Effective[row], RowFate.Superseded);
             }
-            current = row;
+            if (deletes) times.End(row, times.Effective[row], RowFate.Deleted);
         }
     }
 
-    static void CheckDistinct(EventTable events, Presence presence, ReadOnlySpan<int> versions)
+    static void CheckDistinct(EventTable events, RowTimes times, ReadOnlySpan<int> versions, TimeOrder byAvailable, TimeSort sort)
     {
-        if (versions.Length < 2) return;
-        var byAvailable = versions.ToArray();
-        System.Array.Sort(byAvailable, (a, b) => presence.AvailableAt[a].CompareTo(presence.AvailableAt[b]));
-        for (var i = 1; i < byAvailable.Length; i++)
+        byAvailable.Load(times.Available, versions, sort);
+        for (var i = 1; i < versions.Length; i++)
         {
-            if (presence.AvailableAt[byAvailable[i]] != presence.AvailableAt[byAvailable[i - 1]]) continue;
-            throw new DataException(
-                $"Two versions of one fact became available at the same time, so neither is the later one: {Rows.Describe(events, byAvailable[i - 1])} and {Rows.Describe(events, byAvailable[i])}. "
-                + "Expected a different available-at for each version. Mend the data, or declare an available-at that tells them apart.");
+            if (byAvailable.Times[i] == byAvailable.Times[i - 1])
+                throw KernelErrors.EqualVersions(events, versions[byAvailable.Positions[i - 1]], versions[byAvailable.Positions[i]], byAvailable.Times[i]);
         }
     }
 
     // Facts are compared like keys, but nulls are equal to each other.
-    static int[] FactCodes(EventTable events)
+    static (int[] Codes, int Count) FactCodes(EventTable events)
     {
         var codes = new int[events.Rows];
+        var part = new int[events.Rows];
+        var count = 1;
         foreach (var column in events.Fact)
         {
-            var part = new KeyEncoder([column]).Encode([column], events.Rows, add: true);
+            new ComponentEncoder(column is Apache.Arrow.StringArray).Encode(column, part, add: true);
             var table = new CodeTable();
             for (var i = 0; i < codes.Length; i++) codes[i] = table.Code(((long)codes[i] << 32) | (uint)(part[i] + 1), add: true);
+            count = table.Count;
         }
-        return codes;
+        return (codes, count);
     }
-}
-
-/// <summary>Names rows in messages.</summary>
-static class Rows
-{
-    public static string Describe(EventTable events, int row) => events.Describe?.Invoke(row) ?? $"row {row}";
 }

@@ -2,101 +2,95 @@ using Apache.Arrow;
 
 namespace BatchMl.Kernel;
 
-/// <summary>The outputs of one query and the sweeps that fill them, key by key, on any number of threads.</summary>
+/// <summary>One query over encoded keys: sweeps key by key on any number of threads and puts the results into the spine's order.</summary>
 sealed class KernelComputation
 {
     readonly EventTable events;
-    readonly SpineTable spine;
     readonly AsOfQuery query;
-    readonly Presence presence;
+    readonly RowTimes times;
     readonly ValueOrder order;
-    readonly KernelOutput[] latest;
-    readonly KernelOutput[][] windows;
+    readonly Buckets eventsByKey, spineByKey;
+    readonly int spineRows;
+    readonly IReadOnlyList<LatestTrack> tracks;
+    readonly int[] trackOf;
+    readonly int[][] latestRows;
+    readonly KernelOutput[][] windowOutputs;
+    readonly Dictionary<int, int[]> textCodes = [];
 
-    public KernelComputation(EventTable events, SpineTable spine, AsOfQuery query, Presence presence)
+    public KernelComputation(EventTable events, AsOfQuery query, RowTimes times, Buckets eventsByKey, Buckets spineByKey, int spineRows)
     {
-        (this.events, this.spine, this.query, this.presence) = (events, spine, query, presence);
-        order = new ValueOrder(presence.EventTime, presence.AvailableAt, events.TieBreak);
-        var rows = spine.AsOf.Length;
-        latest = [.. query.Latest.Select(l => KernelOutput.OfRows(events.Values[l.Value], rows))];
-        windows = [.. query.Windows.Select(w => w.Aggregates.Select(a => KernelOutput.For(a, events, rows)).ToArray())];
-        PresetEmpty();
-    }
-
-    // A count of nothing is 0, also for keys that no event has.
-    void PresetEmpty()
-    {
-        for (var w = 0; w < windows.Length; w++)
+        (this.events, this.query, this.times, this.eventsByKey, this.spineByKey, this.spineRows) = (events, query, times, eventsByKey, spineByKey, spineRows);
+        order = new ValueOrder(times, events.TieBreak);
+        (tracks, trackOf) = LatestTrack.Of(events, query);
+        latestRows = [.. tracks.Select(_ => KernelOutput.NoRows(spineByKey.Total))];
+        windowOutputs = [.. query.Windows.Select(w => w.Aggregates.Select(a => KernelOutput.For(a, events, spineByKey.Total)).ToArray())];
+        foreach (var aggregate in query.Windows.SelectMany(w => w.Aggregates))
         {
-            for (var a = 0; a < windows[w].Length; a++)
-            {
-                if (query.Windows[w].Aggregates[a].Kind is AggregateKind.Count or AggregateKind.CountWhere or AggregateKind.DistinctCount) windows[w][a].Valid.AsSpan().Fill(true);
-            }
+            var needsCodes = aggregate.Kind is AggregateKind.Min or AggregateKind.Max or AggregateKind.DistinctCount or AggregateKind.Quantile;
+            if (needsCodes && !textCodes.ContainsKey(aggregate.Value) && RankColumn.TextCodes(events.Values[aggregate.Value]) is { } codes) textCodes[aggregate.Value] = codes;
         }
     }
 
-    public void Run(KeyGroups groups, KeyGroups spineGroups, int threads)
+    public IReadOnlyList<IArrowArray> Run(int threads)
     {
-        var shared = new Shared(query, events.Rows);
-        if (threads == 1)
-        {
-            RunKeys(groups, spineGroups, 0, groups.Count, shared);
-            return;
-        }
+        if (threads == 1) SweepKeys(0, eventsByKey.Count);
+        else SweepOnThreads(threads);
+        KernelOutput[] outputs = [.. query.Latest.Select((l, i) => KernelOutput.OfRows(events.Values[l.Value], latestRows[trackOf[i]])), .. windowOutputs.SelectMany(w => w)];
+        var columns = new IArrowArray[outputs.Length];
+        Parallel.For(0, columns.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => columns[i] = outputs[i].Build(spineByKey.AllRows, spineRows));
+        return columns;
+    }
+
+    void SweepOnThreads(int threads)
+    {
         // Ranges of keys with about equally many rows; more ranges than threads even out what is uneven.
-        var cuts = Cuts(groups, spineGroups, threads * 4);
-        try
+        var cuts = Cuts(threads * 4);
+        var errors = new DataException?[cuts.Count - 1];
+        Parallel.For(0, errors.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
-            Parallel.For(0, cuts.Count - 1, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => RunKeys(groups, spineGroups, cuts[i], cuts[i + 1], shared));
-        }
-        catch (AggregateException e)
-        {
-            // The error of the first key in order, whatever thread was first.
-            throw e.InnerExceptions.OfType<DataException>().MinBy(x => x.Message, StringComparer.Ordinal) ?? e.InnerExceptions[0];
-        }
+            try
+            {
+                SweepKeys(cuts[i], cuts[i + 1]);
+            }
+            catch (DataException e)
+            {
+                errors[i] = e;
+            }
+        });
+        // The error of the first key that has one, as on one thread.
+        if (errors.FirstOrDefault(e => e is not null) is { } first) throw new DataException(first.Message, first);
     }
 
-    static List<int> Cuts(KeyGroups groups, KeyGroups spineGroups, int parts)
+    List<int> Cuts(int parts)
     {
-        var total = (long)groups.Start(groups.Count) + spineGroups.Start(spineGroups.Count);
-        var cuts = new List<int> { 0 };
-        for (var k = 1; k < groups.Count; k++)
-        {
-            if ((long)groups.Start(k) + spineGroups.Start(k) >= total * cuts.Count / parts) cuts.Add(k);
-        }
-        cuts.Add(groups.Count);
+        var total = (long)eventsByKey.Total + spineByKey.Total;
+        List<int> cuts = [0];
+        for (var k = 1; k < eventsByKey.Count; k++)
+            if ((long)eventsByKey.Start(k) + spineByKey.Start(k) >= total * cuts.Count / parts) cuts.Add(k);
+        cuts.Add(eventsByKey.Count);
         return cuts;
     }
 
-    void RunKeys(KeyGroups groups, KeyGroups spineGroups, int from, int to, Shared shared)
+    void SweepKeys(int from, int to)
     {
-        var asOf = spine.AsOf.Values;
-        var latestSweep = new LatestSweep(events, query, presence, order, latest);
-        var windowSweeps = query.Windows.Select((w, i) => new WindowSweep(
-            w.Window, presence, [.. w.Aggregates.Select((a, j) => Accumulator.For(a, events, order, query.TiesAllowed, shared.Ranks[i][j]))], windows[i], shared.Enter, shared.Leave)
-        {
-            Present = shared.Present,
-        }).ToArray();
+        var frame = new KeyFrame(eventsByKey, times, order);
+        var columns = new FrameColumns(events, textCodes);
+        var latest = new LatestSweep(events, query, order, tracks, latestRows);
+        WindowSweep[] windows = [.. query.Windows.Select(w => new WindowSweep(w.Window))];
+        Accumulator[][] accumulators = [.. query.Windows.Select((w, i) => w.Aggregates.Select((a, j) => Accumulator.For(a, events, query, columns, windowOutputs[i][j])).ToArray())];
         for (var key = from; key < to; key++)
         {
-            var mine = spineGroups[key];
-            if (mine.Length == 0) continue;
-            latestSweep.Sweep(groups[key], mine, asOf);
-            foreach (var sweep in windowSweeps) sweep.Sweep(groups[key], mine, asOf);
+            if (spineByKey.Length(key) == 0 || eventsByKey.Length(key) == 0) continue;
+            frame.Load(key);
+            spineByKey.Sort(key, frame.TimeSort);
+            var asOf = spineByKey.Times(key);
+            var place = spineByKey.Start(key);
+            latest.Sweep(frame, asOf, place);
+            for (var w = 0; w < windows.Length; w++)
+            {
+                windows[w].Sweep(frame, asOf);
+                foreach (var accumulator in accumulators[w]) accumulator.Run(frame, windows[w].Moves, place);
+            }
         }
-    }
-
-    public IReadOnlyList<IArrowArray> Build() => [.. latest.Select(o => o.Build()), .. windows.SelectMany(w => w.Select(o => o.Build()))];
-
-    /// <summary>Scratch by row that all threads share, since each writes only the rows of its own keys.</summary>
-    sealed class Shared(AsOfQuery query, int rows)
-    {
-        public long[] Enter { get; } = query.Windows.Count > 0 ? new long[rows] : [];
-        public long[] Leave { get; } = query.Windows.Count > 0 ? new long[rows] : [];
-        public bool[] Present { get; } = query.Windows.Count > 0 ? new bool[rows] : [];
-        public int[][][] Ranks { get; } = [.. query.Windows.Select(w => w.Aggregates.Select(a => NeedsRanks(a.Kind) ? new int[rows] : []).ToArray())];
-
-        static bool NeedsRanks(AggregateKind kind) =>
-            kind is AggregateKind.Min or AggregateKind.Max or AggregateKind.DistinctCount or AggregateKind.Quantile or AggregateKind.First or AggregateKind.Last;
     }
 }

@@ -5,57 +5,90 @@ using BatchMl.Data;
 namespace BatchMl.Kernel;
 
 /// <summary>
-/// A column being computed. Threads write different rows; validity is a byte per row so that they never share one. Values that are some row's value are kept as that row's
-/// ordinal and gathered at the end, whatever their type.
+/// A column being computed, in the order in which keys are swept, so that writing it is one run per key and threads never share a place; put into the spine's order at the end. Values that are
+/// some row's value are kept as that row's ordinal and gathered then, whatever their type.
 /// </summary>
 sealed class KernelOutput
 {
+    readonly ColumnType? type;
+    // Null for counts: of nothing they are 0.
+    readonly bool[]? valid;
     readonly IArrowArray? gatherFrom;
 
-    readonly bool isDouble;
+    KernelOutput(ColumnType? type, IArrowArray? gatherFrom, bool[]? valid) => (this.type, this.gatherFrom, this.valid) = (type, gatherFrom, valid);
 
-    KernelOutput(IArrowArray? gatherFrom, bool isDouble = false) => (this.gatherFrom, this.isDouble) = (gatherFrom, isDouble);
-
+    /// <summary>Row of the event table by place; -1: null.</summary>
     public int[] Rows { get; private init; } = [];
+
+    /// <summary>Integers by place; those of counts are never null.</summary>
     public long[] Integers { get; private init; } = [];
+
+    /// <summary>Doubles by place.</summary>
     public double[] Doubles { get; private init; } = [];
-    public bool[] Valid { get; private init; } = [];
 
-    public static KernelOutput OfRows(IArrowArray values, int rows) => new(values) { Rows = CodeTable.Filled(rows) };
+    /// <summary>Values of a column, by row; outputs of one choice of rows may share it.</summary>
+    public static KernelOutput OfRows(IArrowArray values, int[] rows) => new(null, values, null) { Rows = rows };
 
-    public static KernelOutput OfIntegers(int rows) => new(null) { Integers = new long[rows], Valid = new bool[rows] };
-
-    public static KernelOutput OfDoubles(int rows) => new(null, isDouble: true) { Doubles = new double[rows], Valid = new bool[rows] };
-
-    public static KernelOutput For(AggregateSpec aggregate, EventTable events, int rows) => aggregate.Kind switch
+    /// <summary>No row, everywhere.</summary>
+    public static int[] NoRows(int places)
     {
-        AggregateKind.Count or AggregateKind.CountWhere or AggregateKind.DistinctCount => OfIntegers(rows),
-        AggregateKind.Sum when events.Values[aggregate.Value] is Int64Array => OfIntegers(rows),
-        AggregateKind.Sum or AggregateKind.Mean or AggregateKind.Std or AggregateKind.Share or AggregateKind.Quantile => OfDoubles(rows),
-        _ => OfRows(events.Values[aggregate.Value], rows),
-    };
-
-    public void Set(int row, long value) => (Integers[row], Valid[row]) = (value, true);
-
-    public void Set(int row, double value) => (Doubles[row], Valid[row]) = (value, true);
-
-    public IArrowArray Build()
-    {
-        if (gatherFrom is not null) return Columns.Take(gatherFrom, Rows);
-        var nulls = Valid.AsSpan().Count(false);
-        var validity = nulls == 0 ? ArrowBuffer.Empty : Bitmap();
-        return isDouble
-            ? new DoubleArray(new ArrayData(DoubleType.Default, Valid.Length, nulls, 0, [validity, new ArrowBuffer.Builder<double>(Valid.Length).Append(Doubles).Build()]))
-            : new Int64Array(new ArrayData(Int64Type.Default, Valid.Length, nulls, 0, [validity, new ArrowBuffer.Builder<long>(Valid.Length).Append(Integers).Build()]));
+        var rows = new int[places];
+        rows.AsSpan().Fill(-1);
+        return rows;
     }
 
-    ArrowBuffer Bitmap()
+    public static KernelOutput For(AggregateSpec aggregate, EventTable events, int places)
     {
-        var bits = new byte[(Valid.Length + 7) / 8];
-        for (var i = 0; i < Valid.Length; i++)
+        switch (aggregate.Kind)
         {
-            if (Valid[i]) bits[i >> 3] |= (byte)(1 << (i & 7));
+            case AggregateKind.Count or AggregateKind.CountWhere or AggregateKind.DistinctCount:
+                return new KernelOutput(ColumnType.Int64, null, null) { Integers = new long[places] };
+            case AggregateKind.Sum when events.Values[aggregate.Value] is Int64Array:
+                return new KernelOutput(ColumnType.Int64, null, new bool[places]) { Integers = new long[places] };
+            case AggregateKind.Sum or AggregateKind.Mean or AggregateKind.Std or AggregateKind.Share or AggregateKind.Quantile:
+                return new KernelOutput(ColumnType.Double, null, new bool[places]) { Doubles = new double[places] };
+            default:
+                return OfRows(events.Values[aggregate.Value], NoRows(places));
         }
-        return new ArrowBuffer(bits);
+    }
+
+    public void Set(int place, long value) => (Integers[place], valid![place]) = (value, true);
+
+    public void Set(int place, double value) => (Doubles[place], valid![place]) = (value, true);
+
+    /// <summary>The finished column.</summary>
+    /// <param name="spineRowOf">Spine row by place; spine rows that no place has match nothing.</param>
+    /// <param name="rows">Number of spine rows.</param>
+    public IArrowArray Build(ReadOnlySpan<int> spineRowOf, int rows)
+    {
+        if (gatherFrom is not null)
+        {
+            var chosen = NoRows(rows);
+            for (var i = 0; i < spineRowOf.Length; i++) chosen[spineRowOf[i]] = Rows[i];
+            return Columns.Take(gatherFrom, chosen);
+        }
+        var (bits, nulls) = Validity(spineRowOf, rows);
+        return type == ColumnType.Double
+            ? new DoubleArray(new ArrayData(DoubleType.Default, rows, nulls, 0, [bits, Scatter<double>(Doubles, spineRowOf, rows)]))
+            : new Int64Array(new ArrayData(Int64Type.Default, rows, nulls, 0, [bits, Scatter<long>(Integers, spineRowOf, rows)]));
+    }
+
+    static ArrowBuffer Scatter<T>(ReadOnlySpan<T> values, ReadOnlySpan<int> spineRowOf, int rows) where T : unmanaged
+    {
+        var bytes = new byte[(long)rows * System.Runtime.CompilerServices.Unsafe.SizeOf<T>()];
+        var into = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, T>(bytes.AsSpan());
+        for (var i = 0; i < spineRowOf.Length; i++) into[spineRowOf[i]] = values[i];
+        return new ArrowBuffer(bytes);
+    }
+
+    (ArrowBuffer Bits, int Nulls) Validity(ReadOnlySpan<int> spineRowOf, int rows)
+    {
+        if (valid is null) return (ArrowBuffer.Empty, 0);
+        var nulls = rows - valid.AsSpan().Count(true);
+        if (nulls == 0) return (ArrowBuffer.Empty, 0);
+        var bits = new byte[(rows + 7) / 8];
+        for (var i = 0; i < spineRowOf.Length; i++)
+            if (valid[i]) Bitmap.Set(bits, spineRowOf[i]);
+        return (new ArrowBuffer(bits), nulls);
     }
 }

@@ -3,129 +3,142 @@ using Apache.Arrow;
 namespace BatchMl.Kernel;
 
 /// <summary>
-/// Latest values of one key after the other. Where no row ever leaves, the latest is a running maximum in value order; otherwise the greatest of those present.
+/// Latest values of one key after the other. Where no row ever leaves, the latest is a running maximum in value order; otherwise the greatest of those present. Values that are taken from one row
+/// together are followed together.
 /// </summary>
-sealed class LatestSweep(EventTable events, AsOfQuery query, Presence presence, ValueOrder order, KernelOutput[] outputs)
+sealed class LatestSweep
 {
-    readonly OrderedBag[] bags = [.. query.Latest.Select(_ => new OrderedBag())];
-    readonly int[] best = new int[query.Latest.Count];
-    readonly int[] rival = new int[query.Latest.Count];
-    int[] byRank = [];
-    int[] rankOf = [];
-    int[] leaving = [];
-    long[] scratch = [];
+    readonly EventTable events;
+    readonly AsOfQuery query;
+    readonly ValueOrder order;
+    readonly LatestTrack[] tracks;
+    readonly int[][] outputs;
 
-    /// <param name="rows">The key's events, ordered by <see cref="Presence.Enter"/>.</param>
-    /// <param name="spine">Its spine rows, ordered by time.</param>
-    /// <param name="asOf">Times by spine row.</param>
-    public void Sweep(ReadOnlySpan<int> rows, ReadOnlySpan<int> spine, ReadOnlySpan<long> asOf)
+    /// <param name="events">The events.</param>
+    /// <param name="query">The query.</param>
+    /// <param name="order">Value order.</param>
+    /// <param name="tracks">What is followed.</param>
+    /// <param name="outputs">For each track, the chosen row by place of the spine row; -1: none.</param>
+    public LatestSweep(EventTable events, AsOfQuery query, ValueOrder order, IReadOnlyList<LatestTrack> tracks, int[][] outputs)
     {
-        if (query.Latest.Count == 0) return;
-        if (presence.Retracts) SweepWithRetractions(rows, spine, asOf);
-        else SweepRunning(rows, spine, asOf);
+        (this.events, this.query, this.order, this.outputs) = (events, query, order, outputs);
+        this.tracks = [.. tracks.Select(t => t.Fresh())];
     }
 
-    void SweepRunning(ReadOnlySpan<int> rows, ReadOnlySpan<int> spine, ReadOnlySpan<long> asOf)
+    /// <param name="frame">The key's events.</param>
+    /// <param name="asOf">Times of its spine rows, ascending.</param>
+    /// <param name="place">Place of the first of them in the outputs.</param>
+    public void Sweep(KeyFrame frame, ReadOnlySpan<long> asOf, int place)
     {
-        best.AsSpan().Fill(-1);
-        var next = 0;
-        foreach (var row in spine)
+        for (var i = 0; i < tracks.Length; i++)
         {
-            var t = asOf[row];
-            for (; next < rows.Length && presence.Enter[rows[next]] <= t; next++) Arrive(rows[next]);
-            for (var s = 0; s < best.Length; s++) Emit(s, row, t, best[s], rival[s]);
+            if (frame.Leaves) Present(tracks[i], frame, asOf, outputs[i].AsSpan(place));
+            else Running(tracks[i], frame, asOf, outputs[i].AsSpan(place));
         }
     }
 
-    void Arrive(int row)
+    void Running(LatestTrack track, KeyFrame frame, ReadOnlySpan<long> asOf, Span<int> output)
     {
-        for (var s = 0; s < best.Length; s++)
+        var rows = frame.Rows;
+        var enter = frame.Enter;
+        var happened = frame.Happened;
+        int next = 0, best = -1, rival = -1;
+        var bestTime = long.MinValue;
+        for (var s = 0; s < asOf.Length; s++)
         {
-            var spec = query.Latest[s];
-            if (spec.NonNull && events.Values[spec.Value].IsNull(row)) continue;
-            var comparison = best[s] < 0 ? 1 : order.Compare(row, best[s]);
-            if (comparison > 0) (best[s], rival[s]) = (row, -1);
-            else if (comparison == 0) Tie(s, row);
-        }
-    }
-
-    // Of equal rows the later one of the table counts where ties are allowed; otherwise a rival with another value is an error once a spine row asks.
-    void Tie(int s, int row)
-    {
-        if (Differ(query.Latest[s].Value, row, best[s])) rival[s] = Math.Min(row, best[s]);
-        best[s] = Math.Max(row, best[s]);
-    }
-
-    bool Differ(int value, int a, int b) => ValueOrder.CompareValues(events.Values[value], a, b) != 0;
-
-    void SweepWithRetractions(ReadOnlySpan<int> rows, ReadOnlySpan<int> spine, ReadOnlySpan<long> asOf)
-    {
-        Rank(rows);
-        foreach (var bag in bags) bag.Reset(rows.Length);
-        var leave = leaving.AsSpan(0, rows.Length);
-        rows.CopyTo(leave);
-        KeyGroups.SortByTime(leave, presence.Leave, ref scratch);
-        var (entered, left) = (0, 0);
-        foreach (var row in spine)
-        {
-            var t = asOf[row];
-            for (; entered < rows.Length && presence.Enter[rows[entered]] <= t; entered++) Put(rows[entered], +1);
-            for (; left < rows.Length && presence.Leave[leave[left]] <= t; left++) Put(leave[left], -1);
-            for (var s = 0; s < bags.Length; s++)
+            var t = asOf[s];
+            for (; next < enter.Length && enter[next] <= t; next++)
             {
-                if (bags[s].Count == 0) continue;
-                var rank = bags[s].Kth(bags[s].Count - 1);
-                Emit(s, row, t, byRank[rank], Rival(s, rank));
+                var (row, time) = (rows[next], happened[next]);
+                if (best >= 0 && time < bestTime) continue;
+                if (track.NonNull is { } needed && needed.IsNull(row)) continue;
+                var comparison = best < 0 || time > bestTime ? 1 : order.CompareSimultaneous(row, best);
+                if (comparison < 0) continue;
+                if (comparison > 0)
+                {
+                    (best, rival, bestTime) = (row, -1, time);
+                    continue;
+                }
+                // Of equal rows the later one of the table counts; a rival with other values is an error once a spine row asks for them.
+                if (track.Differ(row, best)) rival = Math.Min(row, best);
+                best = Math.Max(row, best);
             }
+            if (best < 0 || IsStale(frame, bestTime, t)) continue;
+            if (rival >= 0 && !query.TiesAllowed) throw KernelErrors.Tie(events, rival, best);
+            output[s] = best;
         }
     }
 
-    void Put(int row, int sign)
+    void Present(LatestTrack track, KeyFrame frame, ReadOnlySpan<long> asOf, Span<int> output)
     {
-        // A row that never shows (superseded before it was known) neither enters nor leaves.
-        if (presence.Enter[row] >= presence.Leave[row]) return;
-        for (var s = 0; s < bags.Length; s++)
+        var rows = frame.Rows;
+        var enter = frame.Enter;
+        var until = frame.Until;
+        var leaving = frame.ByUntil;
+        var ranks = frame.Ranks;
+        var happened = frame.Happened;
+        var present = track.Present;
+        present.Reset(frame.Count);
+        int entered = 0, left = 0;
+        for (var s = 0; s < asOf.Length; s++)
         {
-            if (query.Latest[s].NonNull && events.Values[query.Latest[s].Value].IsNull(row)) continue;
-            if (sign > 0) bags[s].Add(rankOf[row]);
-            else bags[s].Remove(rankOf[row]);
+            var t = asOf[s];
+            for (; entered < enter.Length && enter[entered] <= t; entered++)
+            {
+                if (until[entered] >= t && track.NonNull?.IsNull(rows[entered]) != true) present.Add(ranks.RankOf[entered]);
+            }
+            for (; left < leaving.Count && leaving.Times[left] < t; left++) present.Remove(ranks.RankOf[leaving.Positions[left]]);
+            if (present.IsEmpty) continue;
+            var rank = present.Max;
+            var position = ranks.PositionOf[rank];
+            if (IsStale(frame, happened[position], t)) continue;
+            if (!query.TiesAllowed) RefuseTie(track, frame, rank);
+            output[s] = rows[position];
         }
     }
 
-    int Rival(int s, int rank)
+    void RefuseTie(LatestTrack track, KeyFrame frame, int rank)
     {
-        for (var r = rank - 1; r >= 0 && order.Compare(byRank[r], byRank[rank]) == 0; r--)
+        var ranks = frame.Ranks;
+        var row = frame.Rows[ranks.PositionOf[rank]];
+        for (var r = rank; ranks.EqualsBelow[r]; r--)
         {
-            if (bags[s].CountOf(r) > 0 && Differ(query.Latest[s].Value, byRank[r], byRank[rank])) return byRank[r];
+            var other = frame.Rows[ranks.PositionOf[r - 1]];
+            if (track.Present.Contains(r - 1) && track.Differ(other, row)) throw KernelErrors.Tie(events, other, row);
         }
-        return -1;
     }
 
-    void Rank(ReadOnlySpan<int> rows)
-    {
-        if (byRank.Length < rows.Length) (byRank, leaving) = (new int[rows.Length], new int[rows.Length]);
-        if (rankOf.Length == 0) rankOf = new int[events.Rows];
-        var ranked = byRank.AsSpan(0, rows.Length);
-        rows.CopyTo(ranked);
-        ranked.Sort((a, b) => order.Compare(a, b) is var c && c != 0 ? c : a.CompareTo(b));
-        for (var r = 0; r < ranked.Length; r++) rankOf[ranked[r]] = r;
-    }
-
-    void Emit(int s, int spineRow, long t, int row, int rivalRow)
-    {
-        if (row < 0) return;
-        // The ttl tests the chosen row, both ends inclusive; T - ttl saturates. A row without time has no age.
-        if (query.Ttl is { } ttl && events.EventTime is not null && presence.EventTime[row] < (t < long.MinValue + ttl ? long.MinValue : t - ttl)) return;
-        if (rivalRow >= 0 && !query.TiesAllowed) throw Ties.Error(events, rivalRow, row);
-        outputs[s].Rows[spineRow] = row;
-    }
+    // The ttl tests the chosen row.
+    bool IsStale(KeyFrame frame, long happened, long t) => RowTimes.IsStale(query.Ttl, frame.HasTime, happened, t);
 }
 
-/// <summary>Two rows that value order can not tell apart.</summary>
-static class Ties
+/// <summary>Latest values that come from one row: all that take it whole, or those of one column that must not be null.</summary>
+sealed class LatestTrack(IArrowArray? nonNull, IReadOnlyList<IArrowArray> values)
 {
-    public static DataException Error(EventTable events, int a, int b) => new(events.EventTime is null
-        ? $"A look-up without time has several rows of one key with different values: {Rows.Describe(events, a)} and {Rows.Describe(events, b)}. Expected one row per key. Mend the data, or add to the key what tells them apart."
-        : $"Two rows are equal in value order (event time, available at{(events.TieBreak.Count > 0 ? ", tie-break columns" : "")}) and have different values: {Rows.Describe(events, a)} and {Rows.Describe(events, b)}. "
-            + "Expected an order that decides. Declare (more) tie-break columns with .TieBreak(…), or let the later row of the table count with .AllowTies().");
+    public IArrowArray? NonNull { get; } = nonNull;
+
+    /// <summary>Ranks of the rows present.</summary>
+    public RankSet Present { get; } = new();
+
+    /// <summary>Whether any of the values asked for differs.</summary>
+    public bool Differ(int a, int b)
+    {
+        foreach (var column in values)
+            if (ValueOrder.CompareValues(column, a, b) != 0) return true;
+        return false;
+    }
+
+    /// <summary>The same with state of its own, for another thread.</summary>
+    public LatestTrack Fresh() => new(NonNull, values);
+
+    /// <summary>The tracks of a query, and for each latest value the one that it is on.</summary>
+    public static (IReadOnlyList<LatestTrack> Tracks, int[] TrackOf) Of(EventTable events, AsOfQuery query)
+    {
+        var keys = query.Latest.Select(l => l.NonNull ? l.Value : -1).ToArray();
+        int[] distinct = [.. keys.Distinct()];
+        return ([.. distinct.Select(k => new LatestTrack(
+                k < 0 ? null : events.Values[k],
+                [.. query.Latest.Where((_, i) => keys[i] == k).Select(l => events.Values[l.Value]).Distinct()]))],
+            [.. keys.Select(k => System.Array.IndexOf(distinct, k))]);
+    }
 }

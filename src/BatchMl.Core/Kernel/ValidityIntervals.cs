@@ -1,3 +1,5 @@
+using Apache.Arrow;
+
 namespace BatchMl.Kernel;
 
 /// <summary>
@@ -5,47 +7,44 @@ namespace BatchMl.Kernel;
 /// </summary>
 static class ValidityIntervals
 {
-    public static void Apply(EventTable events, Presence presence, int[] keys)
+    public static void Apply(EventTable events, RowTimes times, int[] keys)
     {
+        CheckOverlaps(events, times, keys);
         var (from, to, closed) = (events.ValidFrom!, events.ValidTo, events.ClosedKnownAt);
-        // So far a row leaves only because a later version of its fact replaced it, or deleted the fact.
-        var isReplaced = System.Array.ConvertAll(presence.Leave, leave => leave != Presence.Never);
         for (var i = 0; i < events.Rows; i++)
         {
-            if (presence.Enter[i] == Presence.Never) continue;
+            if (times.Never![i]) continue;
             if (from.IsNull(i))
             {
-                presence.Enter[i] = Presence.Never;
+                (times.Never[i], times.Ending![i]) = (true, RowFate.Closed);
                 continue;
             }
-            presence.Enter[i] = Math.Max(presence.Enter[i], from.Values[i]);
-            if (to is null || to.IsNull(i)) continue;
-            var known = closed is null ? presence.Effective[i] : closed.IsNull(i) ? Presence.Never : closed.Values[i];
-            var leaves = known == Presence.Never ? Presence.Never : Math.Max(to.Values[i], known);
-            if (leaves < presence.Leave[i]) (presence.Leave[i], presence.Ending[i]) = (leaves, RowFate.Closed);
+            times.Enter[i] = Math.Max(times.Enter[i], from.Values[i]);
+            if (times.Until![i] < times.Enter[i]) times.Never[i] = true;
+            // A closing that was never written down is never known.
+            if (to is null || to.IsNull(i) || closed?.IsNull(i) == true) continue;
+            times.End(i, closed is null ? to.Values[i] : Math.Max(to.Values[i], closed.Values[i]), RowFate.Closed);
         }
-        CheckOverlaps(events, presence, keys, isReplaced);
     }
 
-    // What is compared are declared intervals of rows that were never superseded or deleted: that a closing is not known yet makes no overlap.
-    static void CheckOverlaps(EventTable events, Presence presence, int[] keys, bool[] isReplaced)
+    // What is compared are the stated intervals of rows that no version ever supersedes or deletes: that a closing is not known yet makes no overlap, nor does what was corrected.
+    static void CheckOverlaps(EventTable events, RowTimes times, int[] keys)
     {
         var (from, to) = (events.ValidFrom!, events.ValidTo);
-        var rows = Enumerable.Range(0, events.Rows)
-            .Where(i => keys[i] >= 0 && presence.Enter[i] != Presence.Never && !isReplaced[i]).ToArray();
-        System.Array.Sort(rows, (a, b) => keys[a] != keys[b] ? keys[a].CompareTo(keys[b]) : from.Values[a].CompareTo(from.Values[b]));
-        var (open, openTo) = (-1, long.MinValue);
-        foreach (var row in rows)
+        var leftOut = new bool[events.Rows];
+        for (var i = 0; i < leftOut.Length; i++)
+            leftOut[i] = times.Never![i] || times.Ending![i] is RowFate.Superseded or RowFate.Deleted || from.IsNull(i) || End(to, i) <= from.Values[i];
+        var buckets = new Buckets(keys, keys.Length == 0 ? 0 : keys.Max() + 1, from.Values, leftOut);
+        var sort = new TimeSort();
+        for (var key = 0; key < buckets.Count; key++)
         {
-            var end = to is null || to.IsNull(row) ? long.MaxValue : to.Values[row];
-            if (end <= from.Values[row]) continue;
-            if (open >= 0 && keys[open] == keys[row] && from.Values[row] < openTo)
-            {
-                throw new DataException(
-                    $"Two rows of one key are valid at the same time: {Rows.Describe(events, open)} and {Rows.Describe(events, row)} (from {from.Values[row]} before the other's end, microseconds since 1970). "
-                    + "Expected intervals [from, to) of a key that do not overlap. Mend the data, or add a column to the key that tells the rows apart.");
-            }
-            (open, openTo) = (row, end);
+            buckets.Sort(key, sort);
+            var rows = buckets.Rows(key);
+            var begins = buckets.Times(key);
+            for (var i = 1; i < rows.Length; i++)
+                if (begins[i] < End(to, rows[i - 1])) throw KernelErrors.Overlap(events, rows[i - 1], rows[i]);
         }
     }
+
+    static long End(TimestampArray? to, int row) => to is null || to.IsNull(row) ? long.MaxValue : to.Values[row];
 }

@@ -5,16 +5,23 @@ namespace BatchMl.Kernel;
 /// <summary>
 /// Value order: <c>(event time, available at, tie-break columns)</c>. Nulls sort first, NaN last, text by UTF-8 bytes. Tie-break columns are only looked at where the times are equal.
 /// </summary>
-sealed class ValueOrder(long[] eventTime, long[] availableAt, IReadOnlyList<IArrowArray> tieBreak)
+sealed class ValueOrder(RowTimes times, IReadOnlyList<IArrowArray> tieBreak)
 {
     public int Compare(int a, int b)
     {
-        var order = eventTime[a].CompareTo(eventTime[b]);
-        if (order == 0) order = availableAt[a].CompareTo(availableAt[b]);
+        var order = times.Happened[a].CompareTo(times.Happened[b]);
+        return order != 0 ? order : CompareSimultaneous(a, b);
+    }
+
+    /// <summary>Of two rows with one event time.</summary>
+    public int CompareSimultaneous(int a, int b)
+    {
+        var order = times.Available[a].CompareTo(times.Available[b]);
         for (var i = 0; order == 0 && i < tieBreak.Count; i++) order = CompareValues(tieBreak[i], a, b);
         return order;
     }
 
+    /// <summary>Two values of a column.</summary>
     public static int CompareValues(IArrowArray array, int a, int b)
     {
         var (validA, validB) = (array.IsValid(a), array.IsValid(b));
@@ -27,7 +34,7 @@ sealed class ValueOrder(long[] eventTime, long[] availableAt, IReadOnlyList<IArr
             DoubleArray v => SortableBits.OfKey(v.Values[a]) == SortableBits.OfKey(v.Values[b]) ? 0 : SortableBits.Of(v.Values[a]).CompareTo(SortableBits.Of(v.Values[b])),
             BooleanArray v => v.GetValue(a)!.Value.CompareTo(v.GetValue(b)!.Value),
             StringArray v => v.GetBytes(a).SequenceCompareTo(v.GetBytes(b)),
-            _ => throw new ArgumentException($"A column of type {array.Data.DataType.Name} is not canonical.", nameof(array)),
+            _ => throw ComponentEncoder.NotCanonical(array),
         };
     }
 }

@@ -1,82 +1,106 @@
 namespace BatchMl.Kernel;
 
 /// <summary>
-/// One window's aggregates over one key after the other. A row is in the window of T exactly from <c>enter</c> until before <c>leave</c>, both worked out once per row, so that rows with any lag,
-/// windows that end earlier and rows that would expire before they arrive are all the same two-pointer sweep.
+/// One window over one key after the other. A row is in the window of T iff it is seen at T and its time lies in the window: four instants per row, each crossed once as T goes up, so that rows
+/// with any lag, windows that end earlier and rows that would expire before they arrive are all one sweep. The orders it goes by are the frame's, shared by all windows of the view.
 /// </summary>
-sealed class WindowSweep
+sealed class WindowSweep(WindowSpec window)
 {
-    readonly WindowSpec window;
-    readonly Presence presence;
-    readonly Accumulator[] accumulators;
-    readonly KernelOutput[] outputs;
-    int[] entering = [], leaving = [];
-    readonly long[] enter, leave;
-    long[] scratch = [];
+    public WindowMoves Moves { get; } = new();
 
-    public WindowSweep(WindowSpec window, Presence presence, Accumulator[] accumulators, KernelOutput[] outputs, long[] enter, long[] leave)
+    /// <param name="frame">The key's events.</param>
+    /// <param name="asOf">Times of its spine rows, ascending.</param>
+    public void Sweep(KeyFrame frame, ReadOnlySpan<long> asOf)
     {
-        (this.window, this.presence, this.accumulators, this.outputs) = (window, presence, accumulators, outputs);
-        // Shared by threads: each writes the rows of its own keys only.
-        (this.enter, this.leave) = (enter, leave);
-    }
-
-    public void Sweep(ReadOnlySpan<int> rows, ReadOnlySpan<int> spine, ReadOnlySpan<long> asOf)
-    {
-        var members = Bound(rows);
-        foreach (var accumulator in accumulators) accumulator.Reset(entering.AsSpan(0, members));
-        KeyGroups.SortByTime(entering.AsSpan(0, members), enter, ref scratch);
-        KeyGroups.SortByTime(leaving.AsSpan(0, members), leave, ref scratch);
-        var (entered, left) = (0, 0);
-        foreach (var row in spine)
+        Moves.Reset(frame.Count, asOf.Length);
+        var byEffective = window.Axis == WindowAxis.EffectiveAt;
+        var order = byEffective ? frame.ByEffective : frame.ByHappened;
+        var at = byEffective ? frame.Effective : frame.Happened;
+        ReadOnlySpan<long> until = frame.Leaves ? frame.Until : default;
+        var leaving = frame.Leaves ? frame.ByUntil : null;
+        // With both ends at T a row's time is reached when it is seen; otherwise it may have to be waited for.
+        var waits = window.EndsBefore > 0 || window.Convention == WindowConvention.ClosedOpen;
+        var enter = frame.Enter;
+        var times = order.Times;
+        var positions = order.Positions;
+        var (added, removed) = (Moves.Added, Moves.Removed);
+        int entered = 0, expired = 0, left = 0, started = 0, adds = 0, removes = 0;
+        long before = 0, lowBefore = 0, highBefore = 0;
+        var inOrder = true;
+        for (var s = 0; s < asOf.Length; s++)
         {
-            var t = asOf[row];
-            for (; entered < members && enter[entering[entered]] <= t; entered++)
+            var t = asOf[s];
+            var (low, high) = Bounds(t);
+            for (; expired < times.Length && times[expired] < low; expired++)
             {
-                // Came and went between two spine rows: it never has to be counted.
-                if (leave[entering[entered]] <= t) continue;
-                foreach (var accumulator in accumulators) accumulator.Add(entering[entered]);
-                present[entering[entered]] = true;
+                var p = positions[expired];
+                if (s > 0 && WasIn(p, at, enter, until, before, lowBefore, highBefore)) Remove(p);
             }
-            for (; left < members && leave[leaving[left]] <= t; left++)
+            if (leaving is not null)
             {
-                if (!present[leaving[left]]) continue;
-                foreach (var accumulator in accumulators) accumulator.Remove(leaving[left]);
-                present[leaving[left]] = false;
+                for (; left < leaving.Count && leaving.Times[left] < t; left++)
+                {
+                    var p = leaving.Positions[left];
+                    if (s > 0 && at[p] >= low && WasIn(p, at, enter, until, before, lowBefore, highBefore)) Remove(p);
+                }
             }
-            for (var a = 0; a < accumulators.Length; a++) accumulators[a].Write(outputs[a], row);
+            for (; entered < enter.Length && enter[entered] <= t; entered++)
+            {
+                if (at[entered] >= low && at[entered] <= high && (until.IsEmpty || until[entered] >= t)) added[adds++] = entered;
+            }
+            if (waits)
+            {
+                for (; started < times.Length && times[started] <= high; started++)
+                {
+                    // What was not yet seen at the last spine row has been taken in by the loop above.
+                    var p = positions[started];
+                    if (s > 0 && enter[p] <= before && times[started] > highBefore && times[started] >= low && (until.IsEmpty || until[p] >= t)) added[adds++] = p;
+                }
+            }
+            Moves.AddedUpTo[s] = adds;
+            Moves.RemovedUpTo[s] = removes;
+            (before, lowBefore, highBefore) = (t, low, high);
         }
-        // What is still in must not be taken for present under the next window or key.
-        for (; left < members; left++) present[leaving[left]] = false;
+        Moves.FirstInFirstOut = inOrder;
+
+        void Remove(int position)
+        {
+            inOrder &= added[removes] == position;
+            removed[removes++] = position;
+        }
     }
 
-    bool[] present = [];
+    static bool WasIn(int p, ReadOnlySpan<long> at, ReadOnlySpan<long> enter, ReadOnlySpan<long> until, long before, long low, long high) =>
+        enter[p] <= before && at[p] >= low && at[p] <= high && (until.IsEmpty || until[p] >= before);
 
-    /// <summary>Which rows are present; shared by threads like enter and leave.</summary>
-    public bool[] Present { init => present = value; }
-
-    int Bound(ReadOnlySpan<int> rows)
+    /// <summary>The window of T as an interval with both ends in it; low above high: empty.</summary>
+    (long Low, long High) Bounds(long t)
     {
-        if (entering.Length < rows.Length) (entering, leaving) = (new int[rows.Length], new int[rows.Length]);
-        var times = window.Axis == WindowAxis.EventTime ? presence.EventTime : presence.Effective;
-        var (opens, closes) = window.Convention switch
+        var high = Minus(t, window.EndsBefore);
+        var low = Minus(high, window.Length);
+        return window.Convention switch
         {
-            WindowConvention.OpenClosed => (0, 0),
-            WindowConvention.ClosedOpen => (1, 1),
-            _ => (0, 1),
+            WindowConvention.OpenClosed => (low == long.MaxValue ? low : low + 1, high),
+            WindowConvention.ClosedOpen => high == long.MinValue ? (low, high) : (low, high - 1),
+            _ => (low, high),
         };
-        var members = 0;
-        foreach (var row in rows)
-        {
-            var from = Math.Max(presence.Enter[row], Add(Add(times[row], window.EndsBefore), opens));
-            var until = Math.Min(presence.Leave[row], Add(Add(Add(times[row], window.EndsBefore), window.Length), closes));
-            if (from >= until) continue;
-            (enter[row], leave[row]) = (from, until);
-            entering[members] = leaving[members] = row;
-            members++;
-        }
-        return members;
     }
 
-    static long Add(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
+    /// <summary>An instant less a duration; saturates.</summary>
+    internal static long Minus(long instant, long duration)
+    {
+        var result = unchecked(instant - duration);
+        // Overflow iff the operands differ in sign and the result's is not the instant's.
+        return ((instant ^ duration) & (instant ^ result)) >= 0 ? result : instant < 0 ? long.MinValue : long.MaxValue;
+    }
+
+    /// <summary>Whether a time lies in the window of T.</summary>
+    internal bool Contains(long time, long t)
+    {
+        var (low, high) = Bounds(t);
+        return time >= low && time <= high;
+    }
+
+    /// <summary>Whether a time lies before the window of T.</summary>
+    internal bool IsBefore(long time, long t) => time < Bounds(t).Low;
 }
