@@ -1,28 +1,54 @@
+using System.Data;
+using BatchMl.Data;
+using Dapper;
+
 namespace BatchMl.Catalog;
 
-/// <summary>The catalog's tables. Plain SQL that SQLite and PostgreSQL both take: text, integers, no vendor types. Times are ISO 8601 in UTC.</summary>
+/// <summary>The catalog's tables, in SQL that SQLite and PostgreSQL both take: text, integers, doubles. Times are ISO 8601 in UTC, so that their order is that of their text.</summary>
 static class Schema
 {
-    /// <summary>Raised with every change; a catalog of a greater version is refused.</summary>
-    public const int Version = 1;
-
-    public const string Create = """
-        CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS run (
-            run_id TEXT NOT NULL PRIMARY KEY, sequence INTEGER NOT NULL, job TEXT NOT NULL, verb TEXT NOT NULL, arguments TEXT NOT NULL, state TEXT NOT NULL,
+    /// <summary>Each script brings a catalog from the version before to its own, the first one from nothing to 1. Scripts are never changed, only added.</summary>
+    public static readonly IReadOnlyList<string> Scripts =
+    [
+        """
+        CREATE TABLE run (
+            run_id TEXT NOT NULL PRIMARY KEY, sequence BIGINT NOT NULL UNIQUE, job TEXT NOT NULL, verb TEXT NOT NULL, arguments TEXT NOT NULL, state TEXT NOT NULL,
             started_at TEXT NOT NULL, finished_at TEXT, error TEXT, summary TEXT, holder TEXT NOT NULL, parent_run_id TEXT);
-        CREATE TABLE IF NOT EXISTS ledger (
+        CREATE INDEX run_by_state ON run (state);
+        CREATE TABLE ledger (
             sink TEXT NOT NULL, dataset TEXT NOT NULL, partition_column TEXT NOT NULL, partition_value TEXT NOT NULL,
-            fence INTEGER NOT NULL, lease_run_id TEXT, lease_attempt_id TEXT, lease_holder TEXT, lease_heartbeat INTEGER, lease_ttl REAL,
-            committed_fence INTEGER NOT NULL, committed TEXT, published INTEGER NOT NULL,
+            fence BIGINT NOT NULL, lease_fence BIGINT, heartbeat BIGINT NOT NULL, committed_fence BIGINT NOT NULL, committed TEXT, published_fence BIGINT NOT NULL,
             PRIMARY KEY (sink, dataset, partition_column, partition_value));
-        CREATE TABLE IF NOT EXISTS attempt (
-            sink TEXT NOT NULL, dataset TEXT NOT NULL, partition_column TEXT NOT NULL, partition_value TEXT NOT NULL, fence INTEGER NOT NULL,
-            run_id TEXT NOT NULL, attempt_id TEXT NOT NULL, state TEXT NOT NULL, rows INTEGER NOT NULL, dead_letters INTEGER NOT NULL,
-            started_at TEXT NOT NULL, finished_at TEXT, error TEXT,
-            PRIMARY KEY (sink, dataset, partition_column, partition_value, fence));
-        CREATE INDEX IF NOT EXISTS attempt_by_run ON attempt (run_id, started_at);
-        CREATE TABLE IF NOT EXISTS outbox (id INTEGER NOT NULL PRIMARY KEY, event TEXT NOT NULL);
-        CREATE TABLE IF NOT EXISTS delivery (file TEXT NOT NULL PRIMARY KEY, last_id INTEGER NOT NULL, length INTEGER NOT NULL);
-        """;
+        CREATE TABLE attempt (
+            sink TEXT NOT NULL, dataset TEXT NOT NULL, partition_column TEXT NOT NULL, partition_value TEXT NOT NULL, fence BIGINT NOT NULL,
+            run_id TEXT NOT NULL REFERENCES run (run_id), attempt_id TEXT NOT NULL UNIQUE, holder TEXT NOT NULL, lineage TEXT NOT NULL, ttl DOUBLE PRECISION NOT NULL, state TEXT NOT NULL,
+            row_count BIGINT NOT NULL, dead_letters BIGINT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT, error TEXT,
+            PRIMARY KEY (sink, dataset, partition_column, partition_value, fence),
+            FOREIGN KEY (sink, dataset, partition_column, partition_value) REFERENCES ledger (sink, dataset, partition_column, partition_value));
+        CREATE INDEX attempt_by_run ON attempt (run_id);
+        CREATE INDEX attempt_by_state ON attempt (state);
+        CREATE TABLE outbox (id BIGINT NOT NULL PRIMARY KEY, put_at TEXT NOT NULL, event TEXT NOT NULL);
+        CREATE TABLE delivery (file TEXT NOT NULL PRIMARY KEY, last_id BIGINT NOT NULL, length BIGINT NOT NULL);
+        """,
+    ];
+
+    /// <summary>Brings a catalog to the newest version.</summary>
+    /// <param name="transaction">An exclusive one: of two processes that meet a new catalog one makes the tables.</param>
+    /// <param name="scripts">As <see cref="Scripts"/>.</param>
+    /// <param name="where">Names the catalog in messages.</param>
+    /// <exception cref="DataException">It is of a newer version.</exception>
+    public static void Migrate(IDbTransaction transaction, IReadOnlyList<string> scripts, string where)
+    {
+        var connection = transaction.Connection!;
+        connection.Execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", transaction: transaction);
+        var version = connection.QuerySingle<int?>("SELECT MAX(version) FROM schema_version", transaction: transaction) ?? 0;
+        if (version > scripts.Count)
+        {
+            throw new DataException($"{where} is a catalog of version {version}; this BatchMl knows versions up to {scripts.Count}. Use the BatchMl that made it or a newer one, or another workspace.");
+        }
+        if (version == scripts.Count) return;
+        foreach (var script in scripts.Skip(version)) connection.Execute(script, transaction: transaction);
+        connection.Execute("DELETE FROM schema_version", transaction: transaction);
+        connection.Execute("INSERT INTO schema_version (version) VALUES (@Count)", new { scripts.Count }, transaction);
+    }
 }

@@ -83,6 +83,9 @@ public interface ISink
     /// <exception cref="DataException">The manifest is corrupt or of a newer format.</exception>
     Task<PartitionManifest?> ReadManifestAsync(PartitionKey key, CancellationToken cancel);
 
+    /// <summary>Whether a partition has a visible version, by the cheapest test there is: it is asked for every partition of a plan.</summary>
+    Task<bool> IsVisibleAsync(PartitionKey key, CancellationToken cancel);
+
     /// <summary>Where a published file is, as an absolute path.</summary>
     string PathOf(PartitionManifest manifest, StagedFile file);
 

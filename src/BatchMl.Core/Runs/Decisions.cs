@@ -5,28 +5,37 @@ namespace BatchMl.Runs;
 /// <summary>What is done with each partition of a plan, and why.</summary>
 static class Decisions
 {
-    public static async Task<IReadOnlyList<PartitionDecision>> OfAsync(JobPlan plan, RunRequest request, ICatalog catalog, CancellationToken cancel)
+    /// <summary>Decides about all partitions of a plan that the request asks for; <paramref name="lost"/>: committed, but recovery could not publish them.</summary>
+    public static async Task<IReadOnlyList<PartitionDecision>> OfAsync(JobPlan plan, RunRequest request, ICatalog catalog, IReadOnlySet<PartitionKey> lost, CancellationToken cancel)
     {
-        var known = plan.Partitions.Count == 0 ? []
-            : (await catalog.LedgerAsync(plan.Sink.Name, plan.Partitions[0].Key.Dataset, cancel)).ToDictionary(e => e.Key);
-        var decisions = new List<PartitionDecision>();
-        foreach (var partition in plan.Partitions) decisions.Add(await DecideAsync(plan, partition, known.GetValueOrDefault(partition.Key), request.Force, cancel));
+        var only = request.Only.Count == 0 ? null : request.Only.ToHashSet();
+        var asked = plan.Partitions.Where(p => only is null || only.Contains(p.Key)).ToArray();
+        var known = new Dictionary<PartitionKey, LedgerEntry>();
+        foreach (var dataset in asked.Select(p => p.Key.Dataset).Distinct())
+        {
+            foreach (var entry in await catalog.LedgerAsync(plan.Sink.Name, dataset, cancel)) known[entry.Key] = entry;
+        }
+        var decisions = new List<PartitionDecision>(asked.Length);
+        foreach (var partition in asked) decisions.Add(await OfAsync(plan, partition, known.GetValueOrDefault(partition.Key), request.Force, lost, cancel));
         return decisions;
     }
 
-    public static async Task<PartitionDecision> DecideAsync(JobPlan plan, PlannedPartition partition, LedgerEntry? entry, bool force, CancellationToken cancel)
+    /// <summary>Decides about one partition from what the ledger has of it.</summary>
+    public static async Task<PartitionDecision> OfAsync(JobPlan plan, PlannedPartition partition, LedgerEntry? entry, bool force, IReadOnlySet<PartitionKey> lost, CancellationToken cancel)
     {
-        if (partition.Fingerprint is null) return new(partition, DecisionKind.Unknown, $"after {string.Join(" and ", plan.Missing)}");
-        if (entry?.Committed is not { } committed) return new(partition, DecisionKind.New, "not made yet");
-        if (force) return new(partition, DecisionKind.Redo, "forced");
-        if (entry.IsPublished && await plan.Sink.ReadManifestAsync(partition.Key, cancel) is null) return new(partition, DecisionKind.Redo, "its files are gone");
-        if (committed.Fingerprint == partition.Fingerprint) return new(partition, DecisionKind.UpToDate, "unchanged");
+        var seen = entry?.Committed?.Staged.Fence ?? 0;
+        if (partition.Fingerprint is null) return new(partition, DecisionKind.Unknown, $"needs {string.Join(" and ", plan.Missing)}", seen);
+        if (entry?.Committed is not { } committed) return new(partition, DecisionKind.New, "not made yet", seen);
+        if (force) return new(partition, DecisionKind.Redo, "forced", seen);
+        // Committed and not yet published is not gone: whoever runs next publishes it.
+        if (lost.Contains(partition.Key) || entry.IsPublished && !await plan.Sink.IsVisibleAsync(partition.Key, cancel)) return new(partition, DecisionKind.Redo, "its files are gone", seen);
         var changes = partition.Fingerprint.ChangesSince(committed.Fingerprint);
+        if (changes.Length == 0) return new(partition, DecisionKind.UpToDate, "unchanged", seen);
         return plan.Job.Policy switch
         {
-            ChangePolicy.Restate => new(partition, DecisionKind.Redo, changes),
-            ChangePolicy.Freeze => new(partition, DecisionKind.Frozen, changes),
-            _ => new(partition, DecisionKind.Reported, $"{changes}; policy report: kept as it is, --force makes it again"),
+            ChangePolicy.Restate => new(partition, DecisionKind.Redo, changes, seen),
+            ChangePolicy.Freeze => new(partition, DecisionKind.Frozen, $"{changes}; frozen", seen),
+            _ => new(partition, DecisionKind.Reported, $"{changes}; kept as it is", seen),
         };
     }
 }

@@ -69,6 +69,8 @@ public sealed record RunRequest
     public long Memory { get; init; }
     /// <summary>Dead letters that the run may have; null: the job's own limit.</summary>
     public long? DeadLetterLimit { get; init; }
+    /// <summary>Exactly these partitions, of whichever step, and no others; empty: no such restriction. Set by <c>retry</c> and <c>replay</c>.</summary>
+    public IReadOnlyList<PartitionKey> Only { get; init; } = [];
     /// <summary>Settings given for this run (<c>--set</c>), so that a retry sees the same.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
 }
@@ -150,19 +152,41 @@ public sealed record PartitionAttempt(PlannedPartition Partition, long Fence);
 public sealed record PartitionResult(
     StagedPartition Staged, IReadOnlyDictionary<DatasetName, long> InputRows, IReadOnlyList<ColumnQuality> QualityMetrics);
 
-/// <summary>Counts a run's dead letters against its limit. Thread-safe.</summary>
-public sealed class DeadLetterBudget(long limit)
+/// <summary>Counts a step's dead letters against its limit, over all attempts that count. Thread-safe.</summary>
+public sealed class DeadLetterBudget
 {
+    readonly long limit;
+    readonly DeadLetterBudget? whole;
     long count;
 
-    /// <summary>Dead letters so far.</summary>
+    /// <summary>A budget.</summary>
+    public DeadLetterBudget(long limit) => this.limit = limit;
+
+    DeadLetterBudget(DeadLetterBudget whole) => (limit, this.whole) = (whole.limit, whole);
+
+    /// <summary>Dead letters so far; of one attempt's share only its own.</summary>
     public long Count => Interlocked.Read(ref count);
+
+    /// <summary>Whether there are more than the limit: then nothing commits any more.</summary>
+    public bool IsExceeded => (whole ?? this).Count > limit;
+
+    /// <summary>A share that counts towards this budget, so that a failed attempt's dead letters can be taken back before it is tried again.</summary>
+    public DeadLetterBudget Share() => new(whole ?? this);
+
+    /// <summary>Takes back what this share counted, but for <paramref name="kept"/> of partitions that were committed: the rest of its attempt does not count.</summary>
+    public void TakeBack(long kept)
+    {
+        var own = Interlocked.Exchange(ref count, kept);
+        if (whole is not null) Interlocked.Add(ref whole.count, kept - own);
+    }
 
     /// <summary>Counts more.</summary>
     /// <exception cref="DeadLetterLimitException">There are now more than the limit.</exception>
     public void Add(long letters, string latestReason)
     {
-        if (Interlocked.Add(ref count, letters) is var total && total > limit)
+        var total = Interlocked.Add(ref count, letters);
+        if (whole is not null) total = Interlocked.Add(ref whole.count, letters);
+        if (total > limit)
         {
             throw new DeadLetterLimitException(
                 $"{total} rows could not be scored, allowed are {limit}. The latest reason: {latestReason}. Partitions that were committed stay; open ones do not commit. "

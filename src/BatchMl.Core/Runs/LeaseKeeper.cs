@@ -1,46 +1,51 @@
 namespace BatchMl.Runs;
 
-/// <summary>Counts up the heartbeats of leases while work goes on, and cancels the work when a lease is lost.</summary>
+/// <summary>Counts up the heartbeats of leases while work goes on under them, and cancels the work when one is lost.</summary>
 sealed class LeaseKeeper : IAsyncDisposable
 {
-    /// <summary>A lease whose counter has not moved for this long, on an observer's own monotonic clock, has expired.</summary>
-    public static readonly TimeSpan Ttl = TimeSpan.FromSeconds(15);
-
     readonly CancellationTokenSource stop = new();
-    readonly CancellationTokenSource lost;
+    readonly CancellationTokenSource work;
     readonly Task beating;
+    volatile IReadOnlyList<Lease> leases;
 
-    public LeaseKeeper(ICatalog catalog, IReadOnlyList<Lease> leases, TimeProvider clock, CancellationToken cancel)
+    public LeaseKeeper(ICatalog catalog, IReadOnlyList<Lease> leases, TimeSpan ttl, TimeProvider clock, CancellationToken cancel)
     {
-        lost = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        beating = BeatAsync(catalog, leases, clock);
+        this.leases = leases;
+        work = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        beating = BeatAsync(catalog, ttl / 5, clock);
     }
 
-    /// <summary>Cancelled when the run is, or when a lease was lost.</summary>
-    public CancellationToken Token => lost.Token;
+    /// <summary>Cancelled with the run, or when a lease was lost.</summary>
+    public CancellationToken Token => work.Token;
 
     /// <summary>Whether a lease was lost.</summary>
     public bool IsLost { get; private set; }
 
-    async Task BeatAsync(ICatalog catalog, IReadOnlyList<Lease> leases, TimeProvider clock)
+    /// <summary>A lease that ended in order, by a commit.</summary>
+    public void Drop(Lease lease) => leases = [.. leases.Where(l => l != lease)];
+
+    async Task BeatAsync(ICatalog catalog, TimeSpan every, TimeProvider clock)
     {
-        try
+        while (true)
         {
-            while (true)
+            try
             {
-                await Task.Delay(Ttl / 3, clock, stop.Token);
-                if (await catalog.HeartbeatAsync(leases, stop.Token)) continue;
+                await Task.Delay(every, clock, stop.Token);
+                var held = leases;
+                // One that was committed meanwhile is no loss.
+                if (await catalog.HeartbeatAsync(held, stop.Token) || held != leases) continue;
                 IsLost = true;
-                await lost.CancelAsync();
+                await work.CancelAsync();
                 return;
             }
-        }
-        catch (OperationCanceledException)
-        {
-        }
-        catch (BatchMlException)
-        {
-            // A busy catalog is no lost lease; if it stays busy, the commit decides.
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (BatchMlException)
+            {
+                // A catalog that could not be written is no lost lease: the next beat may pass, and the commit decides in any case.
+            }
         }
     }
 
@@ -49,6 +54,6 @@ sealed class LeaseKeeper : IAsyncDisposable
         await stop.CancelAsync();
         await beating;
         stop.Dispose();
-        lost.Dispose();
+        work.Dispose();
     }
 }

@@ -6,24 +6,24 @@ namespace BatchMl.Runs;
 
 /// <summary>
 /// Model packages in the workspace, <c>models/NAME/VERSION/</c>. A sink like any other to the ledger (name <c>models</c>, partition column <c>version</c>); a version is
-/// published by one rename of its folder and never changed, unless it is forced to be made again.
+/// published by one rename of its folder, with <c>_manifest.json</c> in it, and its files are never changed. Only a version that was forced to be made again, and came out different, is replaced, whole.
 /// </summary>
-/// <param name="root">Absolute path.</param>
+/// <param name="root">Path of the store; made when first written to.</param>
 public sealed class ModelStore(string root) : ISink
 {
     const string Staging = "_staging";
 
     /// <summary>Absolute path of the store.</summary>
-    public string Root { get; } = root;
+    public string Root { get; } = Path.GetFullPath(root);
 
     /// <inheritdoc/>
     public string Name => "models";
 
     /// <summary>Makes an empty staging folder for one attempt.</summary>
-    /// <exception cref="BatchMlException">It can not be written to.</exception>
+    /// <exception cref="BatchMlException">It can not be made.</exception>
     public string BeginStage(PartitionKey key, long fence)
     {
-        var folder = Path.Combine(Root, Relative(key, fence));
+        var folder = Path.Combine(Root, StageOf(key, fence));
         try
         {
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
@@ -37,19 +37,21 @@ public sealed class ModelStore(string root) : ISink
     }
 
     /// <summary>Closes a staging folder: fsyncs files and folder and says what is there. <paramref name="contentDigest"/> is the model's digest.</summary>
+    /// <exception cref="DataException">There is nothing in it.</exception>
     public StagedPartition CompleteStage(PartitionKey key, long fence, string contentDigest)
     {
-        var folder = Path.Combine(Root, Relative(key, fence));
+        var folder = Path.Combine(Root, StageOf(key, fence));
         var files = Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(Describe).ToArray();
-        foreach (var file in files) DurableFiles.FsyncFile(Path.Combine(folder, file.Name));
+        if (files.Length == 0) throw new DataException($"{folder} is empty; expected the files of model {key.Dataset} version {key.Value}. The trainer must write them there.");
         DurableFiles.FsyncFolder(folder);
-        return new StagedPartition(key, fence, Relative(key, fence), files, 0, 0, contentDigest, "[]");
+        return new StagedPartition(key, fence, StageOf(key, fence), files, 0, 0, contentDigest, "[]");
     }
 
     static StagedFile Describe(string path)
     {
-        var content = File.ReadAllBytes(path);
-        return new StagedFile(FileKind.Artifact, Path.GetFileName(path), 0, content.Length, Convert.ToHexStringLower(SHA256.HashData(content)));
+        DurableFiles.FsyncFile(path);
+        using var stream = File.OpenRead(path);
+        return new StagedFile(FileKind.Artifact, Path.GetFileName(path), 0, stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
     }
 
     /// <summary>The folder of a published version.</summary>
@@ -60,22 +62,35 @@ public sealed class ModelStore(string root) : ISink
     {
         var version = manifest.Partition;
         var visible = await ReadManifestAsync(version.Key, cancel);
-        if (visible is not null && visible.Partition.Fence >= version.Fence) return;
+        if (visible is not null && visible.Partition.Fence > version.Fence) return;
         var staged = Path.Combine(Root, version.Folder);
         var folder = FolderOf(version.Key.Dataset, version.Key.Value);
-        if (!Directory.Exists(staged))
+        if (visible?.Partition.Fence != version.Fence)
         {
-            throw new DataException($"{staged} of committed {version.Key} is gone and not published either. Somebody removed it; train again with --force.");
+            if (!Directory.Exists(staged)) throw new DataException($"{staged} of committed {version.Key} is gone and not published either: somebody removed it. Make it again with --force.");
+            ManifestFile.Replace(staged, manifest);
+            if (Directory.Exists(folder)) SetAside(folder, version);
+            Directory.Move(staged, folder);
+            DurableFiles.FsyncFolder(Path.GetDirectoryName(folder)!);
         }
-        ManifestFile.Replace(staged, manifest);
-        // A folder can not be renamed over another: a forced re-training moves the one before it aside first.
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-        Directory.Move(staged, folder);
-        DurableFiles.FsyncFolder(Path.GetDirectoryName(folder)!);
+        foreach (var left in new[] { staged, AsideOf(version) }.Where(Directory.Exists)) Directory.Delete(left, recursive: true);
     }
+
+    // A folder can not be renamed over another. A crash in between leaves the version staged and committed: publication is repeated.
+    void SetAside(string folder, StagedPartition version)
+    {
+        var aside = AsideOf(version);
+        if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
+        Directory.Move(folder, aside);
+    }
+
+    string AsideOf(StagedPartition version) => Path.Combine(Root, version.Folder + ".replaced");
 
     /// <inheritdoc/>
     public Task<PartitionManifest?> ReadManifestAsync(PartitionKey key, CancellationToken cancel) => Task.FromResult(ManifestFile.Read(FolderOf(key.Dataset, key.Value)));
+
+    /// <inheritdoc/>
+    public Task<bool> IsVisibleAsync(PartitionKey key, CancellationToken cancel) => Task.FromResult(File.Exists(Path.Combine(FolderOf(key.Dataset, key.Value), ManifestFile.Name)));
 
     /// <inheritdoc/>
     public string PathOf(PartitionManifest manifest, StagedFile file) => Path.Combine(FolderOf(manifest.Partition.Key.Dataset, manifest.Partition.Key.Value), file.Name);
@@ -85,19 +100,17 @@ public sealed class ModelStore(string root) : ISink
     {
         var staging = Path.Combine(Root, dataset, Staging);
         if (!Directory.Exists(staging)) return Task.CompletedTask;
-        foreach (var folder in Directory.GetDirectories(staging))
+        foreach (var version in Directory.GetDirectories(staging))
         {
-            var name = Path.GetFileName(folder);
-            var dash = name.LastIndexOf('-');
-            if (dash > 0 && long.TryParse(name[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var fence)
-                && !isLive(new PartitionKey(Name, dataset, "version", name[..dash]), fence))
+            var key = new PartitionKey(Name, dataset, "version", Path.GetFileName(version));
+            foreach (var attempt in Directory.GetDirectories(version))
             {
-                Directory.Delete(folder, recursive: true);
+                // What was set aside for a fence lives as long as that fence's attempt.
+                if (long.TryParse(Path.GetFileName(attempt).Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var fence) && !isLive(key, fence)) Directory.Delete(attempt, recursive: true);
             }
         }
-        if (!Directory.EnumerateFileSystemEntries(staging).Any()) Directory.Delete(staging);
         return Task.CompletedTask;
     }
 
-    static string Relative(PartitionKey key, long fence) => Path.Combine(key.Dataset, Staging, $"{key.Value}-{fence.ToString("D10", CultureInfo.InvariantCulture)}");
+    static string StageOf(PartitionKey key, long fence) => Path.Combine(key.Dataset, Staging, key.Value, fence.ToString("D10", CultureInfo.InvariantCulture));
 }

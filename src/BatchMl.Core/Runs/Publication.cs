@@ -1,20 +1,28 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
 using BatchMl.Data;
 
 namespace BatchMl.Runs;
 
 /// <summary>
-/// Makes committed partitions visible: under a lock between processes that reads the ledger again, so that a process that was stopped in between and wakes up later changes nothing.
+/// Makes committed partitions visible, under a lock between processes that reads the ledger again: a process that was stopped in between and wakes up later changes nothing.
 /// </summary>
 sealed class Publication(JobEnvironment environment)
 {
+    // Partitions share a bounded number of lock files; two that meet in one only wait for each other.
+    const int Locks = 256;
+
+    /// <summary>Publishes the version that the ledger has committed, if that is not visible yet. Idempotent.</summary>
     public async Task PublishAsync(PartitionKey key, ISink sink, CancellationToken cancel)
     {
-        using var held = await FileLock.TakeAsync(environment.Workspace.Locks, $"{key.Sink}~{key.Dataset}~{key.Value}", environment.Clock, cancel);
+        using var held = await FileLock.TakeAsync(environment.Workspace.Locks, LockOf(key), environment.Clock, cancel);
         var entry = await environment.Catalog.EntryAsync(key, cancel);
         if (entry?.Committed is not { } committed || entry.IsPublished) return;
         await sink.PublishAsync(new PartitionManifest(1, committed.Staged, committed.RunId, committed.Fingerprint.Value, committed.CommittedAt), cancel);
         await environment.Catalog.MarkPublishedAsync(key, committed.Staged.Fence, environment.Clock.GetUtcNow(), cancel);
     }
 
-    public ISink? SinkOf(string name) => name == environment.Sink.Name ? environment.Sink : name == environment.Models.Name ? environment.Models : null;
+    static string LockOf(PartitionKey key) =>
+        $"publish-{(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes($"{key.Sink}\n{key.Dataset}\n{key.Column}\n{key.Value}")) % Locks).ToString("x2", CultureInfo.InvariantCulture)}";
 }

@@ -3,49 +3,82 @@ using BatchMl.Lineage;
 
 namespace BatchMl.Runs;
 
-/// <summary>Finishes what runs left that ended without a word: publishes what was committed, closes their runs and attempts, removes their staging.</summary>
+/// <summary>Finishes what runs left that ended without a word: publishes what they committed, ends their attempts and themselves, removes what they staged.</summary>
 sealed class Recovery(RunContext run)
 {
-    public async Task RunAsync(IReadOnlyList<DatasetJob> steps, CancellationToken cancel)
+    const string Gone = "Its process ended before the run did.";
+
+    /// <summary>How long a publication that another process is busy with is waited for.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    readonly HashSet<PartitionKey> lost = [];
+
+    /// <summary>Committed partitions that can not be published any more: they have to be made again.</summary>
+    public IReadOnlySet<PartitionKey> Lost => lost;
+
+    public async Task RunAsync(CancellationToken cancel)
     {
-        foreach (var entry in await run.Catalog.UnpublishedAsync(cancel))
-        {
-            if (run.Publication.SinkOf(entry.Key.Sink) is not { } sink) continue;
-            // Its own process may be about to publish it; the lock and the ledger make that harmless.
-            await run.Publication.PublishAsync(entry.Key, sink, cancel);
-            run.Tell(l => l.Note($"finished what a stopped run left: published {entry.Key}"));
-        }
-        await CloseRunsAsync(cancel);
+        foreach (var entry in await run.Catalog.UnpublishedAsync(cancel)) await PublishAsync(entry.Key, cancel);
+        // Attempts first: one whose run ended between the two reads was released before that.
+        var attempts = await run.Catalog.OpenAttemptsAsync(cancel);
+        var runs = await run.Catalog.UnfinishedRunsAsync(cancel);
+        var alive = runs.Where(r => !run.Settings.IsGone(r.Holder)).Select(r => r.RunId).ToHashSet();
+        foreach (var attempt in attempts.Where(a => !alive.Contains(a.RunId))) await EndAsync(attempt, cancel);
+        foreach (var dead in runs.Where(r => !alive.Contains(r.RunId))) await EndAsync(dead, cancel);
     }
 
-    async Task CloseRunsAsync(CancellationToken cancel)
+    async Task PublishAsync(PartitionKey key, CancellationToken cancel)
     {
-        foreach (var gone in (await run.Catalog.RecentRunsAsync(1_000, cancel)).Where(r => r.State == RunState.Running && r.RunId != run.RunId && Holder.IsGone(r.Holder)))
+        // A sink that this program does not have: its own program publishes.
+        if (SinkOf(key) is not { } sink) return;
+        using var patience = new CancellationTokenSource(Patience, run.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, patience.Token);
+        try
         {
-            var identity = new LineageRun(gone.RunId, gone.Job, null, null, null, null, null, null, null);
-            const string reason = "its process ended before the run did";
-            foreach (var attempt in (await run.Catalog.AttemptsAsync(gone.RunId, cancel)).Where(a => a.State is AttemptState.Planned or AttemptState.Leased or AttemptState.Staged))
-            {
-                var lease = new Lease(attempt.Key, attempt.Fence, attempt.RunId, attempt.AttemptId);
-                var aborted = AbortOf(new LeaseInfo(attempt.Fence, attempt.RunId, attempt.AttemptId, gone.Holder, 0, 0), attempt.Key, attempt.Key.Dataset, run.Now);
-                await run.Catalog.ReleaseAsync(lease, AttemptState.Aborted, reason, [aborted], run.Now, cancel);
-            }
-            await run.Catalog.FinishRunAsync(gone.RunId, RunState.Aborted, reason, null, run.Now, cancel);
-            await run.Catalog.EnqueueAsync([OpenLineageEvents.Abort(identity, null, reason, run.Now)], cancel);
+            await run.Publication.PublishAsync(key, sink, either.Token);
+            run.Tell(l => l.Note($"{key} was committed by a run that stopped; it is published now."));
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            run.Tell(l => l.Note($"{key} is being published by another process."));
+        }
+        catch (DataException e)
+        {
+            lost.Add(key);
+            run.Tell(l => l.Note($"{key} was committed but can not be published, and is made again if this run is about it: {e.Message}"));
+        }
+        catch (Exception e) when (e is BatchMlException or IOException or UnauthorizedAccessException)
+        {
+            run.Tell(l => l.Note($"{key} is committed but not published yet: {e.Message}"));
         }
     }
 
-    /// <summary>Removes staging folders of a dataset whose attempts no longer exist.</summary>
+    ISink? SinkOf(PartitionKey key) => key.Sink == run.Environment.Sink.Name ? run.Environment.Sink : key.Sink == run.Environment.Models.Name ? run.Environment.Models : null;
+
+    async Task EndAsync(AttemptRecord attempt, CancellationToken cancel)
+    {
+        var lease = new Lease(attempt.Key, attempt.Fence, attempt.RunId, attempt.AttemptId);
+        await run.Catalog.ReleaseAsync(lease, AttemptState.Aborted, Gone, [OpenLineageEvents.Abort(attempt.Lineage, null, Gone, run.Now)], run.Now, cancel);
+    }
+
+    async Task EndAsync(RunRecord dead, CancellationToken cancel)
+    {
+        var aborted = OpenLineageEvents.Abort(RunContext.LineageOf(dead.RunId, dead.Job), null, Gone, run.Now);
+        if (await run.Catalog.FinishRunAsync(dead.RunId, RunState.Aborted, Gone, null, [aborted], run.Now, cancel))
+        {
+            run.Tell(l => l.Note($"Run {dead.RunId} of {dead.Job} had stopped without a word; what it committed stays."));
+        }
+    }
+
+    /// <summary>Removes what dead attempts staged of a plan's dataset.</summary>
     public async Task CleanAsync(JobPlan plan, CancellationToken cancel)
     {
-        if (plan.Partitions.Count == 0) return;
-        var dataset = plan.Partitions[0].Key.Dataset;
-        var live = (await run.Catalog.LedgerAsync(plan.Sink.Name, dataset, cancel))
-            .SelectMany(e => new[] { (e.Key, Fence: e.Lease?.Fence ?? 0), (e.Key, Fence: e.IsPublished ? 0 : e.Committed?.Staged.Fence ?? 0) }).ToHashSet();
-        await plan.Sink.CleanAsync(dataset, (key, fence) => live.Contains((key, fence)), cancel);
+        foreach (var dataset in plan.Partitions.Select(p => p.Key.Dataset).Distinct())
+        {
+            var known = (await run.Catalog.LedgerAsync(plan.Sink.Name, dataset, cancel)).ToDictionary(e => e.Key);
+            // A fence that is not known yet was given out after the ledger was read.
+            await plan.Sink.CleanAsync(
+                dataset, (key, fence) => !known.TryGetValue(key, out var entry) || fence > entry.Fence || fence == entry.Lease?.Fence || fence == entry.Committed?.Staged.Fence && !entry.IsPublished, cancel);
+        }
     }
-
-    /// <summary>The ABORT of an attempt whose holder is gone or stopped.</summary>
-    public static string AbortOf(LeaseInfo lease, PartitionKey key, string job, DateTimeOffset at) => OpenLineageEvents.Abort(
-        new LineageRun(lease.AttemptId, job, lease.RunId, job, null, null, null, null, $"{key.Column}={key.Value}"), null, "its process ended, or stopped for longer than its lease", at);
 }

@@ -1,23 +1,46 @@
+using System.Buffers.Binary;
 using BatchMl.Lineage;
 using Microsoft.Extensions.Logging;
 
 namespace BatchMl.Runs;
 
 /// <summary>What all parts of one run share.</summary>
-sealed class RunContext(JobEnvironment environment, RunListener listener, Job job, RunRequest request, string verb)
+sealed class RunContext
 {
-    readonly ILogger logger = environment.Logging.CreateLogger("BatchMl.Runs");
+    readonly RunListener listener;
+    readonly Guid id;
 
-    public JobEnvironment Environment { get; } = environment;
-    public Job Job { get; } = job;
-    public RunRequest Request { get; } = request;
-    public string Verb { get; } = verb;
-    public string RunId { get; } = Guid.CreateVersion7(environment.Clock.GetUtcNow()).ToString();
-    public RetryPolicy Retries { get; } = new();
-    public Publication Publication { get; } = new(environment);
-    public OutboxDelivery Outbox { get; } = new(environment);
+    public RunContext(JobEnvironment environment, RunListener listener, RunnerSettings settings, Job job)
+    {
+        (Environment, this.listener, Settings, Job) = (environment, listener, settings, job);
+        id = Guid.CreateVersion7(environment.Clock.GetUtcNow());
+        Logger = environment.Logging.CreateLogger("BatchMl.Runs");
+        // Two processes must not wait in step, so the jitter comes from the run's id.
+        Retries = new RetryPolicy(BinaryPrimitives.ReadInt32BigEndian(id.ToByteArray().AsSpan(12)));
+        Watch = new LeaseWatch(environment.Clock, settings.IsGone);
+        Publication = new Publication(environment);
+        Outbox = new OutboxDelivery(environment);
+    }
+
+    public JobEnvironment Environment { get; }
+    public RunnerSettings Settings { get; }
+    public Job Job { get; }
+    public string RunId => id.ToString();
+    public ILogger Logger { get; }
+    public RetryPolicy Retries { get; }
+    public LeaseWatch Watch { get; }
+    public Publication Publication { get; }
+    public OutboxDelivery Outbox { get; }
     public ICatalog Catalog => Environment.Catalog;
+    public TimeProvider Clock => Environment.Clock;
     public DateTimeOffset Now => Environment.Clock.GetUtcNow();
+
+    /// <summary>A run's own identity in lineage.</summary>
+    public static LineageRun LineageOf(string runId, string job) => new(runId, job, null, null, null, null, null, null, null);
+
+    /// <summary>An attempt's identity in lineage.</summary>
+    public LineageRun LineageOf(string attemptId, DatasetJob step, PlannedPartition partition) => new(
+        attemptId, step.Name, RunId, Job.Name, RunId, Job.Name, partition.NominalStart, partition.NominalEnd, $"{partition.Key.Column}={partition.Key.Value}");
 
     /// <summary>Tells the listener; what it throws is logged and dropped.</summary>
     public void Tell(Action<RunListener> what)
@@ -28,14 +51,20 @@ sealed class RunContext(JobEnvironment environment, RunListener listener, Job jo
         }
         catch (Exception e)
         {
-            logger.LogWarning(e, "A listener failed");
+            Logger.LogWarning(e, "A listener of the run failed; the run goes on");
         }
     }
 
-    /// <summary>The run's own lineage identity.</summary>
-    public LineageRun Lineage => new(RunId, Job.Name, null, null, null, null, null, null, null);
-
-    /// <summary>An attempt's lineage identity.</summary>
-    public LineageRun LineageOf(string attemptId, DatasetJob step, PlannedPartition partition) => new(
-        attemptId, step.Name, RunId, Job.Name, RunId, Job.Name, partition.NominalStart, partition.NominalEnd, $"{partition.Key.Column}={partition.Key.Value}");
+    /// <summary>Delivers lineage. What can not be delivered waits in the catalog for the next run, and stops nothing.</summary>
+    public async Task DeliverAsync(Func<OutboxDelivery, Task> deliver)
+    {
+        try
+        {
+            await deliver(Outbox);
+        }
+        catch (Exception e) when (e is BatchMlException or IOException or UnauthorizedAccessException)
+        {
+            Tell(l => l.Note($"Lineage events wait in the catalog; they can not be written now: {e.Message}"));
+        }
+    }
 }

@@ -41,7 +41,11 @@ public enum DecisionKind
 }
 
 /// <summary>A partition with what is done about it.</summary>
-public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind Kind, string Reason);
+/// <param name="Partition">The partition.</param>
+/// <param name="Kind">What is done.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="SeenFence">Fence of the committed version that the decision is about; 0: there is none.</param>
+public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind Kind, string Reason, long SeenFence);
 
 /// <summary>How a step went.</summary>
 public sealed record StepSummary(

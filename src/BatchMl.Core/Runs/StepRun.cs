@@ -1,139 +1,140 @@
 using System.Collections.Concurrent;
+using BatchMl.Data;
 
 namespace BatchMl.Runs;
 
-/// <summary>One step of a run: plans a job, decides, and makes what is to be made, unit by unit, several at once.</summary>
-sealed class StepRun(RunContext run, DatasetJob job, DeadLetterBudget deadLetters)
+/// <summary>One step of a run: plans a job, decides, and makes what is to be made in rounds; what others hold and what changed under the plan comes in a later round.</summary>
+sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recovery recovery)
 {
-    readonly ConcurrentBag<PartitionResult> made = [];
-    readonly ConcurrentQueue<Exception> errors = [];
     readonly UnitProgress progress = new();
-    int skippedByOthers, failed;
+    readonly StepTally tally = new(run);
+    readonly HashSet<string> waitedFor = [];
+    JobPlan? plan;
 
-    /// <summary>The first error that ends the run rather than a partition; null: none.</summary>
-    public Exception? Fatal { get; private set; }
+    /// <summary>What ends the run rather than a partition; null: nothing.</summary>
+    public Exception? Fatal => tally.Fatal;
 
-    /// <summary>Errors of partitions.</summary>
-    public IReadOnlyCollection<Exception> Errors => errors;
+    /// <summary>Partitions that failed, with their errors.</summary>
+    public IReadOnlyCollection<(PlannedPartition Partition, Exception Error)> Failed => tally.Failed;
 
-    public async Task<StepSummary> RunAsync(RunRequest request, CancellationToken cancel)
+    public async Task<StepSummary> RunAsync(CancellationToken cancel)
     {
-        var started = run.Environment.Clock.GetTimestamp();
-        var plan = await job.PlanAsync(run.Environment, request, cancel);
+        var started = run.Clock.GetTimestamp();
         try
         {
-            if (plan.Missing.Count > 0) throw new DefinitionException($"Job '{job.Name}' needs {string.Join(" and ", plan.Missing)}. Run that first, or the pipeline that has both.");
-            var decisions = await Decisions.OfAsync(plan, request, run.Catalog, cancel);
-            run.Tell(l => l.StepPlanned(plan, decisions));
-            progress.AddTime("plan", run.Environment.Clock.GetElapsedTime(started));
-            await new Recovery(run).CleanAsync(plan, cancel);
-            var todo = decisions.Where(d => d.Kind is DecisionKind.New or DecisionKind.Redo).Select(d => d.Partition).ToArray();
-            plan = await MakeAsync(plan, todo, request, cancel);
-            IReadOnlyList<string> notes = Fatal is null && errors.IsEmpty ? await plan.FinishAsync(run.Environment, !made.IsEmpty, cancel) : [];
-            var summary = new StepSummary(
-                job.Name, made.Count, decisions.Count - todo.Length - decisions.Count(d => d.Kind == DecisionKind.Reported) + skippedByOthers, decisions.Count(d => d.Kind == DecisionKind.Reported), failed,
-                made.Sum(m => m.Staged.Rows), made.Sum(m => m.Staged.DeadLetters), run.Environment.Clock.GetElapsedTime(started), progress.Times, notes);
+            var decisions = await PlanAsync(request, cancel);
+            run.Tell(l => l.StepPlanned(plan!, decisions));
+            await recovery.CleanAsync(plan!, cancel);
+            await MakeAsync([.. decisions.Where(IsToDo)], cancel);
+            IReadOnlyList<string> notes = Fatal is null && Failed.Count == 0 ? await plan!.FinishAsync(run.Environment, tally.Made > 0, cancel) : [];
+            var summary = tally.Summary(job, decisions, run.Clock.GetElapsedTime(started), progress, notes);
             run.Tell(l => l.StepFinished(summary));
             return summary;
         }
         finally
         {
-            plan.Dispose();
+            plan?.Dispose();
         }
     }
 
-    async Task<JobPlan> MakeAsync(JobPlan plan, IReadOnlyList<PlannedPartition> todo, RunRequest request, CancellationToken cancel)
+    static bool IsToDo(PartitionDecision decision) => decision.Kind is DecisionKind.New or DecisionKind.Redo;
+
+    async Task<IReadOnlyList<PartitionDecision>> PlanAsync(RunRequest asked, CancellationToken cancel)
     {
-        // Inputs that changed under the plan: plan again and do what is left, as often as a transient error is tried.
-        for (var attempt = 1; ; attempt++)
+        var started = run.Clock.GetTimestamp();
+        plan?.Dispose();
+        plan = null;
+        plan = await job.PlanAsync(run.Environment, asked, cancel);
+        var decisions = await Decisions.OfAsync(plan, asked, run.Catalog, recovery.Lost, cancel);
+        if (plan.Missing.Count > 0 && decisions.Count > 0)
         {
-            var changed = await MakeUnitsAsync(plan, todo, request, cancel);
-            if (changed.Count == 0 || Fatal is not null) return plan;
-            if (run.Retries.After(attempt) is not { } wait)
+            throw new DefinitionException($"Job '{job.Name}' needs {string.Join(" and ", plan.Missing)}. Run that first, or the pipeline that has both.");
+        }
+        progress.AddTime("plan", run.Clock.GetElapsedTime(started));
+        return decisions;
+    }
+
+    async Task MakeAsync(IReadOnlyList<PartitionDecision> work, CancellationToken cancel)
+    {
+        var held = new List<PartitionDecision>();
+        for (var replans = 1; work.Count > 0;)
+        {
+            var changed = new ConcurrentQueue<(PartitionDecision Decision, Exception Error)>();
+            var others = new ConcurrentQueue<(PartitionDecision Decision, LeaseInfo? Lease)>();
+            await MakeUnitsAsync(new UnitRetries(run, new StepPlan(plan!, plan!.Lineage, progress, recovery.Lost), tally, Budget, changed, others), work, cancel);
+            if (Fatal is not null) return;
+            held.AddRange(others.Select(o => o.Decision));
+            foreach (var (decision, lease) in others) TellWaiting(decision, lease);
+            if (changed.IsEmpty) work = await ReadyAsync(held, cancel);
+            else if (run.Retries.After(replans++) is { } wait)
             {
-                foreach (var (partition, error) in changed) Fail(partition, error);
-                return plan;
+                foreach (var (decision, error) in changed) run.Tell(l => l.PartitionFailed(decision.Partition, error, wait));
+                await Task.Delay(wait, run.Clock, cancel);
+                work = await ReplanAsync([.. changed.Select(c => c.Decision), .. held], cancel);
+                held.Clear();
             }
-            foreach (var (partition, error) in changed) run.Tell(l => l.PartitionFailed(partition, error, wait));
-            await Task.Delay(wait, run.Environment.Clock, cancel);
-            plan.Dispose();
-            plan = await job.PlanAsync(run.Environment, request, cancel);
-            var left = changed.Select(c => c.Partition.Key).ToHashSet();
-            todo = [.. plan.Partitions.Where(p => left.Contains(p.Key))];
+            else
+            {
+                foreach (var (decision, error) in changed) tally.Fail(decision.Partition, error);
+                work = await ReadyAsync(held, cancel);
+            }
         }
     }
 
-    async Task<IReadOnlyList<(PlannedPartition Partition, Exception Error)>> MakeUnitsAsync(JobPlan plan, IReadOnlyList<PlannedPartition> todo, RunRequest request, CancellationToken cancel)
+    DeadLetterBudget Budget => field ??= new DeadLetterBudget(request.DeadLetterLimit ?? job.DeadLetterLimit);
+
+    async Task MakeUnitsAsync(UnitRetries units, IReadOnlyList<PartitionDecision> work, CancellationToken cancel)
     {
-        var changed = new ConcurrentQueue<(PlannedPartition, Exception)>();
+        var decisions = work.ToDictionary(d => d.Partition.Key);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var options = new ParallelOptions { MaxDegreeOfParallelism = request.MaxParallel > 0 ? request.MaxParallel : Environment.ProcessorCount, CancellationToken = stop.Token };
         try
         {
-            await Parallel.ForEachAsync(plan.Units(todo), options, async (unit, token) =>
+            await Parallel.ForEachAsync(plan!.Units([.. work.Select(d => d.Partition)]), options, async (unit, token) =>
             {
-                foreach (var left in await MakeUnitAsync(plan, unit, token)) changed.Enqueue(left);
-                await run.Outbox.DeliverAsync(CancellationToken.None);
+                await units.MakeAsync([.. unit.Select(p => decisions[p.Key])], token);
                 if (Fatal is not null) await stop.CancelAsync();
+                else await run.DeliverAsync(o => o.DeliverIfDueAsync(token));
             });
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (Fatal is not null)
         {
-            // Stopped by a fatal error, which is kept.
+            // Stopped by the error that is kept.
         }
-        return [.. changed];
     }
 
-    /// <summary>Makes a unit, trying transient errors again; returns partitions whose inputs changed.</summary>
-    async Task<IReadOnlyList<(PlannedPartition, Exception)>> MakeUnitAsync(JobPlan plan, IReadOnlyList<PlannedPartition> unit, CancellationToken cancel)
+    /// <summary>Waits until a partition that another process held can be looked at again, and takes those that can out of <paramref name="held"/>.</summary>
+    async Task<IReadOnlyList<PartitionDecision>> ReadyAsync(List<PartitionDecision> held, CancellationToken cancel)
     {
-        var left = unit;
-        for (var attempt = 1; ; attempt++)
+        while (held.Count > 0)
         {
-            var outcome = await new UnitRun(run, plan, deadLetters, progress).RunAsync(left, cancel);
-            foreach (var result in outcome.Made) made.Add(result);
-            Interlocked.Add(ref skippedByOthers, outcome.Skipped);
-            if (outcome.Error is not { } error) return [];
-            left = [.. left.Where(p => outcome.Made.All(m => m.Staged.Key != p.Key))];
-            if (error is OperationCanceledException && cancel.IsCancellationRequested) throw error;
-            if (error is InputChangedException) return [.. left.Select(p => (p, error))];
-            switch (error is DeadLetterLimitException ? FailureKind.Bug : RetryPolicy.KindOf(error))
+            var known = new Dictionary<PartitionKey, LedgerEntry>();
+            foreach (var dataset in held.Select(h => h.Partition.Key.Dataset).Distinct())
             {
-                case FailureKind.Transient when run.Retries.After(attempt) is { } wait:
-                    foreach (var partition in left) run.Tell(l => l.PartitionFailed(partition, error, wait));
-                    await Task.Delay(wait, run.Environment.Clock, cancel);
-                    break;
-                case FailureKind.Bug:
-                    Fatal ??= error;
-                    foreach (var partition in left) Fail(partition, error);
-                    return [];
-                default:
-                    return await MakeSinglyAsync(plan, left, error, cancel);
+                foreach (var entry in await run.Catalog.LedgerAsync(plan!.Sink.Name, dataset, cancel)) known[entry.Key] = entry;
             }
+            var ready = held.Where(h => known.GetValueOrDefault(h.Partition.Key)?.Lease is not { } lease || run.Watch.IsExpired(h.Partition.Key, lease)).ToArray();
+            held.RemoveAll(ready.Contains);
+            if (ready.Length > 0) return ready;
+            foreach (var h in held) TellWaiting(h, known[h.Partition.Key].Lease);
+            await Task.Delay(run.Settings.Look, run.Clock, cancel);
         }
+        return [];
     }
 
-    // One bad partition must not take its neighbours with it: they are tried each by itself.
-    async Task<IReadOnlyList<(PlannedPartition, Exception)>> MakeSinglyAsync(JobPlan plan, IReadOnlyList<PlannedPartition> left, Exception error, CancellationToken cancel)
+    void TellWaiting(PartitionDecision decision, LeaseInfo? lease)
     {
-        if (left.Count == 1)
-        {
-            Fail(left[0], error);
-            return [];
-        }
-        var changed = new List<(PlannedPartition, Exception)>();
-        foreach (var partition in left)
-        {
-            changed.AddRange(await MakeUnitAsync(plan, [partition], cancel));
-            if (Fatal is not null) break;
-        }
-        return changed;
+        if (lease is not null && waitedFor.Add(lease.AttemptId)) run.Tell(l => l.WaitingFor(decision.Partition, lease));
     }
 
-    void Fail(PlannedPartition partition, Exception error)
+    // The new plan may see other inputs, and other partitions too; only what was left is done.
+    async Task<IReadOnlyList<PartitionDecision>> ReplanAsync(IReadOnlyList<PartitionDecision> left, CancellationToken cancel)
     {
-        Interlocked.Increment(ref failed);
-        errors.Enqueue(error);
-        run.Tell(l => l.PartitionFailed(partition, error, null));
+        var decisions = await PlanAsync(request with { Only = [.. left.Select(l => l.Partition.Key)] }, cancel);
+        foreach (var gone in left.Where(l => decisions.All(d => d.Partition.Key != l.Partition.Key)))
+        {
+            run.Tell(l => l.Note($"{gone.Partition.Key} is no longer in the inputs, which changed while they were read; it was not made."));
+        }
+        return [.. decisions.Where(IsToDo)];
     }
 }

@@ -1,138 +1,176 @@
 using BatchMl.Lineage;
+using Microsoft.Extensions.Logging;
 
 namespace BatchMl.Runs;
 
-/// <summary>How a unit ended.</summary>
-/// <param name="Made">Committed and published.</param>
-/// <param name="Skipped">Another process made them meanwhile.</param>
-/// <param name="Error">Why the rest was not made; null: all was.</param>
-sealed record UnitOutcome(IReadOnlyList<PartitionResult> Made, int Skipped, Exception? Error);
-
-/// <summary>One attempt at one unit: lease, execute, verify, stage, commit, publish.</summary>
-sealed class UnitRun(RunContext run, JobPlan plan, DeadLetterBudget deadLetters, UnitProgress progress)
+/// <summary>How one attempt at a unit went.</summary>
+sealed class UnitOutcome
 {
-    readonly List<(PlannedPartition Partition, Lease Lease, bool Replaces)> held = [];
+    /// <summary>Committed and published.</summary>
+    public List<PartitionResult> Made { get; } = [];
+    /// <summary>Need not be made any more: another process did.</summary>
+    public List<PlannedPartition> Settled { get; } = [];
+    /// <summary>Held by another process, by whom as far as known.</summary>
+    public List<(PartitionDecision Decision, LeaseInfo? Lease)> Held { get; } = [];
+    /// <summary>Committed, but could not be made visible.</summary>
+    public List<(PlannedPartition Partition, Exception Error)> Unpublished { get; } = [];
+    /// <summary>Were not made, because of <see cref="Error"/>.</summary>
+    public List<PartitionDecision> Open { get; } = [];
+    /// <summary>Why; null: nothing is open.</summary>
+    public Exception? Error { get; set; }
+}
 
-    public async Task<UnitOutcome> RunAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel)
+/// <summary>One attempt at one unit: lease, execute, verify, stage, commit, publish. Leases are ended whatever happens.</summary>
+sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
+{
+    readonly List<(PartitionDecision Decision, Lease Lease)> leased = [];
+    readonly DeadLetterBudget letters = budget.Share();
+    readonly UnitOutcome outcome = new();
+
+    public async Task<UnitOutcome> RunAsync(IReadOnlyList<PartitionDecision> partitions, CancellationToken cancel)
     {
-        var made = new List<PartitionResult>();
-        var skipped = 0;
+        var untouched = new Queue<PartitionDecision>(partitions);
         try
         {
-            foreach (var partition in partitions)
+            for (; untouched.TryPeek(out var partition); untouched.Dequeue())
             {
-                if (await LeaseAsync(partition, cancel) is { } got) held.Add(got);
-                else skipped++;
+                cancel.ThrowIfCancellationRequested();
+                await LeaseAsync(partition, cancel);
             }
-            if (held.Count > 0) await MakeAsync(made, cancel);
-            return new UnitOutcome(made, skipped, null);
+            if (leased.Count > 0) await MakeAsync(cancel);
         }
         catch (Exception e)
         {
-            await ReleaseAsync(e);
-            return new UnitOutcome(made, skipped, e);
+            outcome.Error = RetryPolicy.Unwrap(e);
+            letters.TakeBack(outcome.Made.Sum(m => m.Staged.DeadLetters));
+            outcome.Open.AddRange([.. leased.Select(l => l.Decision), .. untouched]);
+            foreach (var (decision, lease) in leased) await ReleaseAsync(decision.Partition, lease, outcome.Error);
         }
+        return outcome;
     }
 
-    async Task MakeAsync(List<PartitionResult> made, CancellationToken cancel)
+    async Task LeaseAsync(PartitionDecision decision, CancellationToken cancel)
     {
-        await using var keeper = new LeaseKeeper(run.Catalog, [.. held.Select(h => h.Lease)], run.Environment.Clock, cancel);
-        var unit = new UnitOfWork(run.RunId, [.. held.Select(h => new PartitionAttempt(h.Partition, h.Lease.Fence))], deadLetters, progress, run.Now);
+        var key = decision.Partition.Key;
+        var entry = await run.Catalog.EntryAsync(key, cancel);
+        if ((entry?.Committed?.Staged.Fence ?? 0) != decision.SeenFence)
+        {
+            // Another process committed a version since the decision. If that is what we would make, it is done, forced or not.
+            decision = await Decisions.OfAsync(step.Plan, decision.Partition, entry, force: false, step.Lost, cancel);
+            if (decision.Kind is not (DecisionKind.New or DecisionKind.Redo))
+            {
+                await run.Publication.PublishAsync(key, step.Plan.Sink, cancel);
+                outcome.Settled.Add(decision.Partition);
+                return;
+            }
+        }
+        if (entry?.Lease is { } held && !run.Watch.IsExpired(key, held))
+        {
+            outcome.Held.Add((decision, held));
+            return;
+        }
+        // A catalog that was begun anew goes on behind the fences of the old one.
+        var visible = entry is null ? (await step.Plan.Sink.ReadManifestAsync(key, cancel))?.Partition.Fence ?? 0 : 0;
+        var at = run.Now;
+        var attempt = Guid.CreateVersion7(at).ToString();
+        var identity = run.LineageOf(attempt, step.Plan.Job, decision.Partition);
+        List<string> events = [OpenLineageEvents.Start(identity, step.Lineage, at)];
+        if (entry?.Lease is { } dead) events.Insert(0, OpenLineageEvents.Abort(dead.Lineage, null, "Its process ended, or stopped for longer than its lease.", at));
+        var lease = await run.Catalog.TryLeaseAsync(
+            new NewAttempt(key, run.RunId, attempt, run.Settings.Holder, identity, run.Settings.Ttl.TotalSeconds, visible), entry?.Lease, decision.SeenFence, events, at, cancel);
+        if (lease is null) outcome.Held.Add((decision, null));
+        else leased.Add((decision, lease));
+    }
+
+    async Task MakeAsync(CancellationToken cancel)
+    {
+        await using var keeper = new LeaseKeeper(run.Catalog, [.. leased.Select(l => l.Lease)], run.Settings.Ttl, run.Clock, cancel);
+        var unit = new UnitOfWork(run.RunId, [.. leased.Select(l => new PartitionAttempt(l.Decision.Partition, l.Lease.Fence))], letters, step.Progress, run.Now);
         run.Tell(l => l.UnitStarted(unit));
         IReadOnlyList<PartitionResult> results;
         try
         {
-            results = await plan.ExecuteAsync(unit, keeper.Token);
+            results = await step.Plan.ExecuteAsync(unit, keeper.Token);
         }
-        catch (OperationCanceledException) when (keeper.IsLost)
+        catch (Exception e) when (keeper.IsLost)
         {
-            throw new LeaseLostException($"Another process took over {held[0].Partition.Key}; nothing of this attempt counts.");
+            throw new LeaseLostException($"Another process took over {leased[0].Decision.Partition.Key} or a partition made with it; nothing of this attempt counts ({e.Message}).");
         }
-        plan.VerifyInputs();
-        var started = run.Environment.Clock.GetTimestamp();
-        foreach (var result in results)
+        var made = leased.Select(l => (l.Decision, l.Lease, Result: Result(results, l.Lease))).ToArray();
+        step.Plan.VerifyInputs();
+        var started = run.Clock.GetTimestamp();
+        foreach (var (decision, lease, result) in made)
         {
-            var (partition, lease, replaces) = held.First(h => h.Partition.Key == result.Staged.Key);
-            await CommitAsync(partition, lease, replaces, result, cancel);
-            held.RemoveAll(h => h.Lease == lease);
-            made.Add(result);
-        }
-        progress.AddTime("commit", run.Environment.Clock.GetElapsedTime(started));
-    }
-
-    // From here on the order of design section 7: staged, committed with the event in one transaction, then published.
-    async Task CommitAsync(PlannedPartition partition, Lease lease, bool replaces, PartitionResult result, CancellationToken cancel)
-    {
-        var at = run.Now;
-        var complete = OpenLineageEvents.Complete(run.LineageOf(lease.AttemptId, plan.Job, partition), plan.Lineage, result, replaces, at);
-        if (!await run.Catalog.StageAsync(lease, result.Staged, cancel)
-            || !await run.Catalog.CommitAsync(lease, new CommittedVersion(result.Staged, partition.Fingerprint!, run.RunId, at), [complete], cancel))
-        {
-            throw new LeaseLostException($"Another process took over {partition.Key} before it was committed; nothing of this attempt counts.");
-        }
-        // Decided: what follows is finished even when the run is being cancelled, or else by recovery.
-        await run.Publication.PublishAsync(partition.Key, plan.Sink, CancellationToken.None);
-        run.Tell(l => l.PartitionCommitted(partition, result));
-    }
-
-    async Task ReleaseAsync(Exception error)
-    {
-        foreach (var (partition, lease, _) in held)
-        {
-            var identity = run.LineageOf(lease.AttemptId, plan.Job, partition);
-            var (state, ended) = error is OperationCanceledException or LeaseLostException
-                ? (AttemptState.Aborted, OpenLineageEvents.Abort(identity, plan.Lineage, error is LeaseLostException ? error.Message : "the run was cancelled", run.Now))
-                : (AttemptState.Failed, OpenLineageEvents.Fail(identity, plan.Lineage, error.Message, error.StackTrace, run.Now));
-            await run.Catalog.ReleaseAsync(lease, state, error.Message, [ended], run.Now, CancellationToken.None);
-        }
-        held.Clear();
-    }
-
-    /// <summary>Takes a lease, waiting for whoever holds it; null: the partition needs not be made any more.</summary>
-    async Task<(PlannedPartition, Lease, bool)?> LeaseAsync(PlannedPartition partition, CancellationToken cancel)
-    {
-        var watch = new LeaseWatch(run.Environment.Clock);
-        var seen = await run.Catalog.EntryAsync(partition.Key, cancel);
-        var committedAtPlan = seen?.Committed?.Staged.Fence ?? 0;
-        while (true)
-        {
+            // Of a run that stops no more is committed.
             cancel.ThrowIfCancellationRequested();
-            var committed = seen?.Committed?.Staged.Fence ?? 0;
-            // Somebody else committed it while we waited: if it is what we would make, it is done.
-            if (committed != committedAtPlan && seen!.Committed!.Fingerprint == partition.Fingerprint) return null;
-            if (seen?.Lease is null || watch.IsExpired(seen.Lease))
-            {
-                var attemptId = Guid.CreateVersion7(run.Now).ToString();
-                var identity = run.LineageOf(attemptId, plan.Job, partition);
-                var events = new List<string>();
-                if (seen?.Lease is { } dead) events.Add(Recovery.AbortOf(dead, partition.Key, plan.Job.Name, run.Now));
-                events.Add(OpenLineageEvents.Start(identity, plan.Lineage, run.Now));
-                var lease = await run.Catalog.TryLeaseAsync(
-                    partition.Key, run.RunId, attemptId, Holder.Self, LeaseKeeper.Ttl.TotalSeconds, seen?.Lease, committed, events, run.Now, cancel);
-                if (lease is not null) return (partition, lease, committed > 0);
-            }
-            else if (watch.IsNew(seen.Lease)) run.Tell(l => l.WaitingFor(partition, seen.Lease));
-            await Task.Delay(TimeSpan.FromMilliseconds(100), run.Environment.Clock, cancel);
-            seen = await run.Catalog.EntryAsync(partition.Key, cancel);
+            if (budget.IsExceeded) throw new DeadLetterLimitException("The run has more dead letters than allowed; this partition was open when that was found, and does not commit.");
+            await CommitAsync(decision, lease, result, keeper);
+        }
+        step.Progress.AddTime("commit", run.Clock.GetElapsedTime(started));
+    }
+
+    PartitionResult Result(IReadOnlyList<PartitionResult> results, Lease lease) =>
+        results.FirstOrDefault(r => r.Staged.Key == lease.Key && r.Staged.Fence == lease.Fence) ?? throw new BatchMlException(
+            $"Job '{step.Plan.Job.Name}' was to make {lease.Key} under fence {lease.Fence}, but gave {string.Join(", ", results.Select(r => $"{r.Staged.Key} under fence {r.Staged.Fence}"))}. Its plan's ExecuteAsync is wrong.",
+            FailureKind.Bug);
+
+    // The order of design section 7: staged, then committed with its event in one transaction, then published. Once begun it is not cancelled.
+    async Task CommitAsync(PartitionDecision decision, Lease lease, PartitionResult result, LeaseKeeper keeper)
+    {
+        var (partition, at) = (decision.Partition, run.Now);
+        var complete = OpenLineageEvents.Complete(run.LineageOf(lease.AttemptId, step.Plan.Job, partition), step.Lineage, result, replaces: decision.SeenFence > 0, at);
+        var committed = await run.Catalog.StageAsync(lease, result.Staged, CancellationToken.None)
+            && await run.Catalog.CommitAsync(lease, new CommittedVersion(result.Staged, partition.Fingerprint!, run.RunId, at), [complete], CancellationToken.None);
+        leased.Remove((decision, lease));
+        keeper.Drop(lease);
+        if (!committed)
+        {
+            outcome.Held.Add((decision, null));
+            return;
+        }
+        outcome.Made.Add(result);
+        try
+        {
+            await PublishAsync(partition);
+            run.Tell(l => l.PartitionCommitted(partition, result));
+        }
+        catch (Exception e) when (!RetryPolicy.StopsRun(e))
+        {
+            outcome.Unpublished.Add((partition, new BatchMlException($"{partition.Key} is committed but could not be made visible: {e.Message} The next run tries it again.", FailureKind.Permanent, e)));
         }
     }
-}
 
-/// <summary>Judges on this process's own monotonic clock whether somebody else's lease has expired.</summary>
-sealed class LeaseWatch(TimeProvider clock)
-{
-    LeaseInfo? last;
-    long since;
-
-    /// <summary>True the first time that this lease is looked at.</summary>
-    public bool IsNew(LeaseInfo lease) => told.Add(lease.AttemptId);
-
-    readonly HashSet<string> told = [];
-
-    public bool IsExpired(LeaseInfo lease)
+    async Task PublishAsync(PlannedPartition partition)
     {
-        if (Holder.IsGone(lease.Holder)) return true;
-        if (lease != last) (last, since) = (lease, clock.GetTimestamp());
-        return clock.GetElapsedTime(since).TotalSeconds >= lease.TtlSeconds;
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await run.Publication.PublishAsync(partition.Key, step.Plan.Sink, CancellationToken.None);
+                return;
+            }
+            catch (Exception e) when (RetryPolicy.KindOf(e) == FailureKind.Transient && run.Retries.After(tries) is { } wait)
+            {
+                run.Tell(l => l.PartitionFailed(partition, e, wait));
+                await Task.Delay(wait, run.Clock, CancellationToken.None);
+            }
+        }
+    }
+
+    async Task ReleaseAsync(PlannedPartition partition, Lease lease, Exception error)
+    {
+        var (identity, at) = (run.LineageOf(lease.AttemptId, step.Plan.Job, partition), run.Now);
+        var reason = error is OperationCanceledException ? "The run stopped before this was done." : error.Message;
+        var aborted = error is OperationCanceledException or LeaseLostException;
+        var ended = aborted ? OpenLineageEvents.Abort(identity, step.Lineage, reason, at) : OpenLineageEvents.Fail(identity, step.Lineage, reason, error.StackTrace, at);
+        try
+        {
+            await run.Catalog.ReleaseAsync(lease, aborted ? AttemptState.Aborted : AttemptState.Failed, reason, [ended], at, CancellationToken.None);
+        }
+        catch (BatchMlException e)
+        {
+            // The lease expires, and the next run's recovery tells its end.
+            run.Logger.LogWarning(e, "The lease of {Partition} could not be given back", partition.Key);
+        }
     }
 }
