@@ -105,7 +105,7 @@ public sealed class ParquetSink : IBatchSink
     public Task<PartitionManifest?> ReadManifestAsync(PartitionKey key, CancellationToken cancel) => Task.FromResult(ManifestFile.Read(Folder(key)));
 
     /// <inheritdoc/>
-    public Task<bool> IsVisibleAsync(PartitionKey key, CancellationToken cancel) => Task.FromResult(File.Exists(Path.Combine(Folder(key), Manifest)));
+    public Task<bool> IsVisibleAsync(PartitionKey key, CancellationToken cancel) => Task.FromResult(File.Exists(Path.Combine(Folder(key), ManifestFile.Name)));
 
     /// <inheritdoc/>
     public string PathOf(PartitionManifest manifest, StagedFile file) => Path.Combine(Folder(manifest.Partition.Key), file.Name);

@@ -13,7 +13,7 @@ public abstract class RunListener
     public virtual void PartitionCommitted(PlannedPartition partition, PartitionResult result) { }
     /// <summary>A partition failed for good, or will be tried again in <paramref name="retryIn"/>.</summary>
     public virtual void PartitionFailed(PlannedPartition partition, Exception error, TimeSpan? retryIn) { }
-    /// <summary>A partition is held by another process and is waited for.</summary>
+    /// <summary>A partition is held by another run and is waited for; told once per such run.</summary>
     public virtual void WaitingFor(PlannedPartition partition, LeaseInfo lease) { }
     /// <summary>A line for the person watching (training rounds, recovery).</summary>
     public virtual void Note(string line) { }

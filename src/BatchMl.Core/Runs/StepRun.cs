@@ -124,7 +124,7 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
 
     void TellWaiting(PartitionDecision decision, LeaseInfo? lease)
     {
-        if (lease is not null && waitedFor.Add(lease.AttemptId)) run.Tell(l => l.WaitingFor(decision.Partition, lease));
+        if (lease is not null && waitedFor.Add(lease.RunId)) run.Tell(l => l.WaitingFor(decision.Partition, lease));
     }
 
     // The new plan may see other inputs, and other partitions too; only what was left is done.
