@@ -6,7 +6,7 @@ namespace BatchMl.Testing.Conformance;
 
 /// <summary>
 /// The as-of contract written as one would explain it: for each spine row, look at every event row, keep what counts, order, aggregate. Slow, and shares nothing with the kernel. Each decision
-/// is a method of its own, so that <see cref="Mutants"/> can get one of them wrong.
+/// is a method of its own, so that a <see cref="Mutation.Mutant"/> can get one of them wrong.
 /// </summary>
 public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery query)
 {
@@ -61,7 +61,7 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
     protected virtual List<EventRow> FactsAt(object?[] key, long asOf)
     {
         var known = Events.EventTime is null ? rows : rows.Where(r => IsKnown(r, asOf));
-        var current = Events.Fact.Count == 0 ? known : CurrentVersions([.. known], key);
+        var current = Events.Fact.Count == 0 ? known : CurrentVersions([.. known]);
         return [.. current.Where(r => KeyMatches(r.Key, key) && Holds(r, asOf))];
     }
 
@@ -80,7 +80,7 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
     protected virtual bool IsKnown(EventRow row, long asOf) => EffectiveAt(row) <= asOf;
 
     /// <summary>Of each fact the greatest version by available at; none where it deletes.</summary>
-    protected virtual IEnumerable<EventRow> CurrentVersions(List<EventRow> known, object?[] key)
+    protected virtual IEnumerable<EventRow> CurrentVersions(List<EventRow> known)
     {
         var done = new bool[known.Count];
         for (var i = 0; i < known.Count; i++)
@@ -136,7 +136,7 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
         if (Events.ValidFrom is null)
             return;
         var known = rows.Where(r => EffectiveAt(r) is not null).ToList();
-        var last = (Events.Fact.Count == 0 ? known : CurrentVersions(known, [])).Where(r => r.ValidFrom < (r.ValidTo ?? long.MaxValue)).ToList();
+        var last = (Events.Fact.Count == 0 ? known : CurrentVersions(known)).Where(r => r.ValidFrom < (r.ValidTo ?? long.MaxValue)).ToList();
         foreach (var a in last)
             if (last.FirstOrDefault(b => b.Ordinal > a.Ordinal && KeyMatches(a.Key, b.Key) && a.ValidFrom < (b.ValidTo ?? long.MaxValue) && b.ValidFrom < (a.ValidTo ?? long.MaxValue)) is { } b)
                 throw new DataException($"Validity intervals of one key overlap: rows {a.Ordinal} and {b.Ordinal}.");
