@@ -87,7 +87,7 @@ public sealed class ParquetSink : IBatchSink
             if (PartitionFolders.FenceOf(Path.GetFileName(path)) < version.Fence) File.Delete(path);
         }
         reached("removed older");
-        if (Directory.Exists(staged)) Directory.Delete(staged, recursive: true);
+        PartitionFolders.RemoveStaged(staged);
         reached("removed staging");
     }
 
@@ -136,7 +136,7 @@ public sealed class ParquetSink : IBatchSink
             foreach (var attempt in Directory.GetDirectories(partition))
             {
                 var isAttempt = long.TryParse(Path.GetFileName(attempt), NumberStyles.None, CultureInfo.InvariantCulture, out var fence);
-                if (isAttempt && !isLive(key, fence)) Directory.Delete(attempt, recursive: true);
+                if (isAttempt && !isLive(key, fence)) PartitionFolders.RemoveStaged(attempt);
             }
         }
         return Task.CompletedTask;

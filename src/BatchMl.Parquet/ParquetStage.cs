@@ -48,7 +48,7 @@ sealed class ParquetStage : IBatchStage
         catch
         {
             stream.Dispose();
-            Directory.Delete(folder, recursive: true);
+            PartitionFolders.RemoveStaged(folder);
             throw;
         }
     }
@@ -57,17 +57,26 @@ sealed class ParquetStage : IBatchStage
     public static ParquetStage Open(string root, PartitionKey key, long fence, Schema schema, Func<string, Stream> create)
     {
         var partition = new PartitionColumn(key, schema);
-        try
+        var folder = Path.Combine(root, PartitionFolders.Staged(key, fence));
+        for (var attempt = 1; ; attempt++)
         {
-            return new ParquetStage(root, key, fence, schema, partition, create);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BatchMlException(
-                $"{Path.Combine(root, PartitionFolders.Staged(key, fence))} can not be written to: {e.Message} Expected a writable folder of a local file system with free space; mend it, or choose another.",
-                FailureKind.Permanent, e);
+            try
+            {
+                return new ParquetStage(root, key, fence, schema, partition, create);
+            }
+            catch (IOException) when (attempt < 3 && !Directory.Exists(folder))
+            {
+                // Another process removed the empty folder above this one while it was being made.
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw Unwritable(folder, e);
+            }
         }
     }
+
+    static BatchMlException Unwritable(string folder, Exception e) => new(
+        $"{folder} can not be written to: {e.Message} Expected a writable folder of a local file system with free space; mend it, or choose another.", FailureKind.Permanent, e);
 
     FileWriter OpenWriter()
     {
@@ -204,7 +213,7 @@ sealed class ParquetStage : IBatchStage
     public ValueTask DisposeAsync()
     {
         CloseFile();
-        if (!completed && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (!completed) PartitionFolders.RemoveStaged(folder);
         return ValueTask.CompletedTask;
     }
 }

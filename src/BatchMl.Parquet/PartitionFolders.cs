@@ -15,6 +15,20 @@ static partial class PartitionFolders
     /// <summary>One attempt's files, relative to the root.</summary>
     public static string Staged(PartitionKey key, long fence) => Path.Combine(key.Dataset, Staging, Name(key), fence.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Removes one attempt's folder, and the partition's above it if no other attempt is there.</summary>
+    public static void RemoveStaged(string attempt)
+    {
+        if (Directory.Exists(attempt)) Directory.Delete(attempt, recursive: true);
+        try
+        {
+            Directory.Delete(Path.GetDirectoryName(attempt)!);
+        }
+        catch (IOException)
+        {
+            // Another attempt is in it, or another process was faster.
+        }
+    }
+
     static string Name(PartitionKey key) => $"{Uri.EscapeDataString(key.Column)}={Uri.EscapeDataString(key.Value)}";
 
     /// <summary>The partition whose attempts a staging folder holds; null: it is not ours.</summary>

@@ -43,6 +43,7 @@ public sealed class ParquetSinkTests : IDisposable
             "flight-delays/score/flight_date=2013-10-01/_profile-0000000012.json",
             "flight-delays/score/flight_date=2013-10-01/part-0000000012-0.parquet",
         ], FilesBelow());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.At("flight-delays/score/_staging")));
     }
 
     [Fact]
