@@ -51,8 +51,7 @@ static class IntervalArithmetic
             case Function.AddDays:
                 return new Interval(Day(Sum(Wide(x[0].Min), x[1].Min)), Day(Sum(Wide(x[0].Max), x[1].Max)), false);
             case Function.DateIn:
-                // No zone is a day or more away from UTC.
-                return new Interval(DayOf(x[0].Min, -1), DayOf(x[0].Max, 1), false);
+                return new Interval(LocalDay(e, x[0].Min, +1), LocalDay(e, x[0].Max, -1), false);
             case Function.StartOfDay:
                 return new Interval(Instant(x[0].Min, -1), Instant(x[0].Max, 2), false);
             case Function.MinutesBetween:
@@ -88,6 +87,20 @@ static class IntervalArithmetic
             default:
                 return Interval.Unknown(e.Type);
         }
+    }
+
+    /// <summary>
+    /// The least local date from an instant on (direction +1), or the greatest up to it (-1). A local date goes back only where clocks do, by at most three hours since 1972, so
+    /// the instants within that of the bound decide; before, a day is taken off. Tight bounds matter: one day too many makes an appended day look like a change of the day before.
+    /// </summary>
+    static object? LocalDay(CallExpr e, object? bound, int direction)
+    {
+        const long halfHour = 1_800_000_000, year1972 = 63_072_000_000_000, ends = 253_402_300_799_000_000;
+        if (bound is not long instant || e.Arguments[1] is not ConstantExpr { Value: string } zone) return null;
+        if (instant < year1972 || instant > ends - 7 * halfHour) return DayOf(bound, -direction);
+        var days = Enumerable.Range(0, 7).Select(k => Convert.ToInt64(Interpreter.Evaluate(
+            e with { Arguments = [new ConstantExpr(instant + direction * k * halfHour, ColumnType.Timestamp), zone] }, _ => null)));
+        return direction > 0 ? days.Min() : days.Max();
     }
 
     /// <summary>An amount that is NaN or infinite fails the row, so it does not unbound the others.</summary>

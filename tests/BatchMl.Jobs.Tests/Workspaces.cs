@@ -1,0 +1,39 @@
+using System.Text.Json;
+using BatchMl.Catalog;
+using BatchMl.Data;
+using BatchMl.Parquet;
+using BatchMl.Runs;
+
+namespace BatchMl.Jobs.Tests;
+
+/// <summary>What tests look up in a workspace.</summary>
+static class Workspaces
+{
+    public static string Data => Path.Combine(AppContext.BaseDirectory, "flight-delays", "data");
+
+    public static async Task<IReadOnlyList<LedgerEntry>> LedgerAsync(string root, string dataset, string sink = "parquet")
+    {
+        await using var catalog = new SqliteCatalog(new Workspace(root).CatalogPath);
+        return await catalog.LedgerAsync(sink, dataset, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Content digest by partition, read from the manifests: what readers see.</summary>
+    public static async Task<IReadOnlyDictionary<string, string>> ContentAsync(string root, string dataset)
+    {
+        var sink = new ParquetSink(new Workspace(root).Datasets);
+        var digests = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in await LedgerAsync(root, dataset))
+        {
+            var manifest = await sink.ReadManifestAsync(entry.Key, TestContext.Current.CancellationToken);
+            if (manifest is not null) digests[entry.Key.Value] = manifest.Partition.ContentDigest;
+        }
+        return digests;
+    }
+
+    public static IEnumerable<JsonElement> Events(string root) =>
+        Directory.GetFiles(new Workspace(root).Lineage, "*.ndjson").Order().SelectMany(File.ReadLines).Select(l => JsonDocument.Parse(l).RootElement);
+
+    /// <summary>Files that no finished run may leave.</summary>
+    public static string[] Leftovers(string root) =>
+        [.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Where(p => p.Contains("_staging", StringComparison.Ordinal) || p.EndsWith(".tmp", StringComparison.Ordinal))];
+}
