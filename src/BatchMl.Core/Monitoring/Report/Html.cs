@@ -34,7 +34,7 @@ sealed class Html
     /// <summary>Escaped text.</summary>
     public Html Text(string content)
     {
-        text.Append(WebUtility.HtmlEncode(content));
+        text.Append(Escaped(content));
         return this;
     }
 
@@ -51,9 +51,12 @@ sealed class Html
         text.Append("\n<").Append(name);
         foreach (var (attribute, value) in attributes)
         {
-            text.Append(' ').Append(attribute).Append("=\"").Append(WebUtility.HtmlEncode(value is double number ? Numeral.Coordinate(number) : value.ToString())).Append('"');
+            text.Append(' ').Append(attribute).Append("=\"").Append(Escaped(value is double number ? Numeral.Coordinate(number) : value.ToString()!)).Append('"');
         }
     }
+
+    // Control characters are allowed neither in HTML nor in XML, not even escaped; a column's name may have them all the same.
+    static string Escaped(string content) => WebUtility.HtmlEncode(content.Any(char.IsControl) ? string.Concat(content.Select(c => char.IsControl(c) ? '\uFFFD' : c)) : content);
 
     /// <summary>The page so far.</summary>
     public override string ToString() => text.ToString().TrimStart('\n') + "\n";
