@@ -43,12 +43,12 @@ public static class Drift
     // Empty bins would make PSI infinite; the same floor as Evidently's.
     const double Floor = 1e-4;
 
-    /// <summary>Every column that both profiles have.</summary>
+    /// <summary>Every column that both profiles have. A partition without rows has not drifted.</summary>
     public static IReadOnlyList<ColumnDrift> Compare(Profile reference, Profile current, DriftRules rules)
     {
         var compared = reference.Columns.Where(c => current.Column(c.Name) is not null).Select(c => Compare(c, current.Column(c.Name)!)).ToArray();
         var adjusted = Statistics.BenjaminiHochberg([.. compared.Select(c => c.PValue)]);
-        return [.. compared.Select((c, i) => c with { AdjustedPValue = adjusted[i], Level = Judge(c, adjusted[i], rules) })];
+        return [.. compared.Select((c, i) => c with { AdjustedPValue = adjusted[i], Level = current.Rows == 0 ? DriftLevel.None : Judge(c, adjusted[i], rules) })];
     }
 
     static DriftLevel Judge(ColumnDrift c, double adjusted, DriftRules rules)

@@ -14,7 +14,7 @@ public sealed record CalibrationBin(long Rows, double Predicted, double Observed
 /// <param name="LogLoss">Mean negative log-likelihood, scores clipped to [1e-15, 1 - 1e-15].</param>
 /// <param name="Brier">Mean squared error of the score.</param>
 /// <param name="CalibrationError">Expected calibration error over the bins, weighted by rows.</param>
-/// <param name="Calibration">Ten bins of equally many rows, by score.</param>
+/// <param name="Calibration">Ten bins of about equally many rows, by score; equal scores are in one bin, so that there may be fewer.</param>
 public sealed record BinaryMetrics(
     long Rows, long Positives, double Auc, double AveragePrecision, double LogLoss, double Brier, double CalibrationError, IReadOnlyList<CalibrationBin> Calibration)
 {
@@ -104,13 +104,17 @@ public sealed record BinaryMetrics(
     static IReadOnlyList<CalibrationBin> Calibrate(ReadOnlySpan<double> scores, ReadOnlySpan<bool> truth)
     {
         var bins = new List<CalibrationBin>();
-        for (var b = 0; b < Bins; b++)
+        var from = 0;
+        for (var b = 1; b <= Bins; b++)
         {
-            var (from, to) = ((int)((long)scores.Length * b / Bins), (int)((long)scores.Length * (b + 1) / Bins));
-            if (to == from) continue;
+            var to = (int)((long)scores.Length * b / Bins);
+            // Equal scores stay together: which of them came first must not matter.
+            while (to > 0 && to < scores.Length && scores[to] == scores[to - 1]) to++;
+            if (to <= from) continue;
             double sum = 0;
             foreach (var score in scores[from..to]) sum += score;
             bins.Add(new CalibrationBin(to - from, sum / (to - from), (double)truth[from..to].Count(true) / (to - from)));
+            from = to;
         }
         return bins;
     }
