@@ -77,7 +77,12 @@ public sealed class InterruptionTests(FlightDelaysRun uninterrupted)
         {
             Assert.Equal(await Workspaces.ContentAsync(uninterrupted.Workspace, dataset), await Workspaces.ContentAsync(workspace, dataset));
         }
+        // The same recipe gives the same bytes, not only the same rows.
+        Assert.Equal(await TrainingSetFilesAsync(uninterrupted.Workspace), await TrainingSetFilesAsync(workspace));
     }
+
+    static async Task<string[]> TrainingSetFilesAsync(string workspace) =>
+        [.. (await Workspaces.LedgerAsync(workspace, "flight-delays/training-set")).Single().Committed!.Staged.Files.Select(f => f.Sha256)];
 
     static void AssertLineage(string workspace) => Assert.All(
         Workspaces.Events(workspace).GroupBy(e => e.GetProperty("run").GetProperty("runId").GetString()), g =>

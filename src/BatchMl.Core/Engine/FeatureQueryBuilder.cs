@@ -15,6 +15,7 @@ sealed class FeatureQueryBuilder(FeatureQuery query)
     public void AddSpine()
     {
         var spine = query.Spine;
+        CheckSources();
         if (spine.AsOfExpr is null && spine.Calendar is null)
         {
             Problems.Add($"The spine over source '{spine.Source.Name}' has no as_of: say as of when each row is asked for with .AsOf(…), or use Spine.Population with a calendar.");
@@ -28,6 +29,20 @@ sealed class FeatureQueryBuilder(FeatureQuery query)
         }
         if (Find(spine.PartitionName) is not { } existing) Columns.Add(new(spine.PartitionName, partition, ColumnRole.Partition));
         else if (existing.Type != partition) Problems.Add($"The spine has a column '{spine.PartitionName}' of type {existing.Type} beside a partition column of that name and type {partition}; rename one.");
+    }
+
+    // One name is one table: two record types for it would be two truths about its columns.
+    void CheckSources()
+    {
+        IEnumerable<Source> sources = [query.Spine.Source, .. (query.Service?.Views ?? []).Select(v => v.View.Source), .. query.Label is FutureLabel f ? [f.Source] : Array.Empty<Source>()];
+        foreach (var named in sources.GroupBy(s => s.Name, StringComparer.Ordinal))
+        {
+            var types = named.Select(s => s.RecordType).Distinct().ToArray();
+            if (types.Length > 1)
+            {
+                Problems.Add($"Two sources are called '{named.Key}', with different record types: {string.Join(" and ", types.Select(t => t.Name))}. Give one another name, or describe both by one record type.");
+            }
+        }
     }
 
     public void AddView(JoinedView join)
