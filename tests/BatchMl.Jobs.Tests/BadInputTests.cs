@@ -175,7 +175,7 @@ public sealed class BadInputTests(FlightDelaysRun run)
         using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(workspace, "catalog.db")};Pooling=False");
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "DELETE FROM ledger WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor'); DELETE FROM attempt WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor');";
+        command.CommandText = "DELETE FROM attempt WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor'); DELETE FROM ledger WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor');";
         command.ExecuteNonQuery();
     }
 
