@@ -11,8 +11,8 @@ static class Numeral
     /// <summary>A ratio or metric: 0.734; a dash for none.</summary>
     public static string Ratio(double value) => double.IsNaN(value) ? "–" : value.ToString("0.000", CultureInfo.InvariantCulture);
 
-    /// <summary>A share of 1: 12.3 %.</summary>
-    public static string Share(double value) => double.IsNaN(value) ? "–" : (100 * value).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+    /// <summary>A share of 1: 12.3 %, not to be broken.</summary>
+    public static string Share(double value) => double.IsNaN(value) ? "–" : (100 * value).ToString("0.0", CultureInfo.InvariantCulture) + "\u00A0%";
 
     /// <summary>A p-value: 0.034, or below 0.001 by its order of magnitude.</summary>
     public static string Probability(double value) => double.IsNaN(value) ? "–" : value >= 0.001 ? Ratio(value) : value < 1e-99 ? "< 1e-99" : value.ToString("0.0e-0", CultureInfo.InvariantCulture);

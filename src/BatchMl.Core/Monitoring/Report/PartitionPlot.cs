@@ -41,7 +41,8 @@ sealed class PartitionPlot(Html html, IReadOnlyList<string> partitions, Axis axi
         if (partitions.Count == 0) return;
         var widest = partitions.Max(p => p.Length) * 7.0 + 16;
         var step = Math.Max(1, (int)Math.Ceiling(widest / band));
-        for (var i = 0; i < partitions.Count; i += step) html.Element("text", partitions[i], ("x", left + band * (i + 0.5)), ("y", y), ("class", "middle"));
+        // One that would reach beyond the drawing is left out, unless it is the only one.
+        for (var i = 0; i < partitions.Count && (i == 0 || left + band * (i + 0.5) + widest / 2 <= Width); i += step) html.Element("text", partitions[i], ("x", left + band * (i + 0.5)), ("y", y), ("class", "middle"));
     }
 
     public void Line(IReadOnlyList<double> values, string style)

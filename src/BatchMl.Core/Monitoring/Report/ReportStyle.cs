@@ -19,7 +19,7 @@ static class ReportStyle
         p, li { max-width: 46rem; }
         code { font: .9em ui-monospace, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
         .muted, figcaption, caption, .legend { color: var(--muted); }
-        .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem 1.5rem; background: var(--card); border-radius: .5rem; padding: 1rem; margin: 1rem 0; }
+        .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem 1.5rem; background: var(--card); border-radius: .5rem; padding: 1rem; margin: 1rem 0; }
         .facts dt { color: var(--muted); font-size: .8rem; }
         .facts dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
         .summary { font-size: 1.05rem; padding-left: 1.2rem; }

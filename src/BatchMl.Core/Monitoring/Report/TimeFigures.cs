@@ -50,7 +50,7 @@ static class TimeFigures
     static void Metric(Html html, DriftFacts facts, string name, string better, Func<Training.BinaryMetrics, double> metric)
     {
         var values = facts.Partitions.Select(p => p.Realised is { } m ? metric(m) : double.NaN).ToArray();
-        var means = values.Select((_, i) => Mean(values, i)).ToArray();
+        var means = values.Select((_, i) => Mean(facts, values, i)).ToArray();
         var test = facts.Data.Splits.TryGetValue("test", out var split) ? metric(split) : double.NaN;
         var plot = Plot(html, facts, new Axis([.. values, test], Numeral.Value), 180);
         using var figure = html.Open("figure");
@@ -66,13 +66,21 @@ static class TimeFigures
             plot.Line(means, "now");
         });
         var gaps = values.Count(double.IsNaN);
-        html.Element("figcaption", $"{name} ({better}) by {facts.One}: each one (dots), the mean of up to {Window} {facts.Many} until then (line), and the test split (dashed).{(gaps == 0 ? "" : $" Shaded: {facts.Counted(gaps)} without labels, or with labels of one class only.")}");
+        html.Element("figcaption", $"{name} ({better}) by {facts.One}: each one (dots), the mean of up to {Window} {facts.Many} until then weighted by rows (line), and the test split (dashed).{(gaps == 0 ? "" : $" Shaded: {facts.Counted(gaps)} without labels, or with labels of one class only.")}");
     }
 
-    static double Mean(double[] values, int last)
+    /// <summary>Weighted by rows, so that a day of twenty rows counts as much as it tells.</summary>
+    static double Mean(DriftFacts facts, double[] values, int last)
     {
         if (double.IsNaN(values[last])) return double.NaN;
-        return values[Math.Max(0, last - Window + 1)..(last + 1)].Where(v => !double.IsNaN(v)).Average();
+        double sum = 0, rows = 0;
+        for (var i = Math.Max(0, last - Window + 1); i <= last; i++)
+        {
+            if (double.IsNaN(values[i])) continue;
+            sum += values[i] * facts.Partitions[i].Realised!.Rows;
+            rows += facts.Partitions[i].Realised!.Rows;
+        }
+        return sum / rows;
     }
 
     static PartitionPlot Plot(Html html, DriftFacts facts, Axis axis, double height) => new(html, [.. facts.Partitions.Select(p => p.Value)], axis, height);
