@@ -32,7 +32,7 @@ static class HeatMap
             }
             PartitionPlot.PartitionLabels(html, [.. facts.Partitions.Select(p => p.Value)], Left, band, height - 6);
         }
-        html.Element("figcaption", $"Population stability index (PSI) by column and {facts.One} against the reference; the score first, then the columns that drifted most. Pale cells are within chance for that many rows. Point at a cell for its numbers.");
+        html.Element("figcaption", $"Population stability index (PSI) by column and {facts.One} against the reference; the score first, then the columns that drifted most. Faint cells are within chance for that many rows. Point at a cell for its numbers.");
     }
 
     /// <summary>A comparison in words.</summary>

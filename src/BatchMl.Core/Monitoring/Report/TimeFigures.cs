@@ -21,7 +21,7 @@ static class TimeFigures
             plot.Dots(quantiles[2], "now", i => $"{facts.Partitions[i].Value}: " + string.Join(", ", shares.Select((q, s) => $"{Numeral.Value(100 * q)} % {Numeral.Ratio(quantiles[s][i])}")));
             for (var s = 0; s < shares.Length; s++) plot.Level(reference[s], "before", s == 2 ? "reference median" : $"{Numeral.Value(100 * shares[s])} %");
         });
-        html.Element("figcaption", $"The score by {facts.One}: median, the middle half (dark) and the middle 90 % (pale). Dashed lines are the same quantiles of the reference.");
+        html.Element("figcaption", $"The score by {facts.One}: median, the middle half (strong) and the middle 90 % (faint). Dashed lines are the same quantiles of the reference.");
     }
 
     public static void Rows(Html html, DriftFacts facts)
