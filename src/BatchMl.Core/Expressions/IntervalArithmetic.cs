@@ -98,8 +98,8 @@ static class IntervalArithmetic
         const long halfHour = 1_800_000_000, year1972 = 63_072_000_000_000, ends = 253_402_300_799_000_000;
         if (bound is not long instant || e.Arguments[1] is not ConstantExpr { Value: string } zone) return null;
         if (instant < year1972 || instant > ends - 7 * halfHour) return DayOf(bound, -direction);
-        var days = Enumerable.Range(0, 7).Select(k => Convert.ToInt64(Interpreter.Evaluate(
-            e with { Arguments = [new ConstantExpr(instant + direction * k * halfHour, ColumnType.Timestamp), zone] }, _ => null)));
+        var days = Enumerable.Range(0, 7).Select(k => (int)Interpreter.Evaluate(
+            e with { Arguments = [new ConstantExpr(instant + direction * k * halfHour, ColumnType.Timestamp), zone] }, _ => null)!);
         return direction > 0 ? days.Min() : days.Max();
     }
 
