@@ -8,8 +8,12 @@ sealed class DeviationAccumulator(NumberColumn column, KernelOutput output) : Ac
     public override void Run(KeyFrame frame, WindowMoves moves, int place)
     {
         column.Ensure(frame);
-        if (column.Width == SumWidth.Long) RunLong(moves, place);
-        else RunExact(moves, place);
+        switch (column.Width)
+        {
+            case SumWidth.Long: RunLong(moves, place); break;
+            case SumWidth.Wide: RunWide(moves, place); break;
+            default: RunExact(moves, place); break;
+        }
     }
 
     // Every sum is below 2^62 in magnitude, so that n·Σx² and (Σx)² are below 2^124.
@@ -39,9 +43,35 @@ sealed class DeviationAccumulator(NumberColumn column, KernelOutput output) : Ac
         }
     }
 
+    // Every sum is below 2^126 in magnitude, so that n·Σx² and (Σx)² are below 2^252.
+    void RunWide(WindowMoves moves, int place)
+    {
+        var (wide, known, added, removed) = (column.Wide, column.Known, moves.Added, moves.Removed);
+        Int128 total = 0;
+        var spread = new SquareSum();
+        long count = 0;
+        int a = 0, r = 0;
+        for (var s = 0; s < moves.Reads; s++)
+        {
+            for (var to = moves.AddedUpTo[s]; a < to; a++)
+            {
+                total += wide[added[a]];
+                spread.Add(wide[added[a]]);
+                count += known[added[a]];
+            }
+            for (var to = moves.RemovedUpTo[s]; r < to; r++)
+            {
+                total -= wide[removed[r]];
+                spread.Remove(wide[removed[r]]);
+                count -= known[removed[r]];
+            }
+            if (count > 1) Output.Set(place + s, Math.Sqrt(spread.Spread(count, total, 2 * column.Exponent) / ((double)count * (count - 1))));
+        }
+    }
+
     void RunExact(WindowMoves moves, int place)
     {
-        var (known, added, removed) = (column.Known, moves.Added, moves.Removed);
+        var (numbers, known, added, removed) = (column.Numbers, column.Known, moves.Added, moves.Removed);
         long count = 0;
         int a = 0, r = 0;
         sum.Clear();
@@ -50,29 +80,17 @@ sealed class DeviationAccumulator(NumberColumn column, KernelOutput output) : Ac
         {
             for (var to = moves.AddedUpTo[s]; a < to; a++)
             {
-                Count(added[a], 1);
+                sum.Add(numbers[added[a]]);
+                squares.AddSquare(numbers[added[a]]);
                 count += known[added[a]];
             }
             for (var to = moves.RemovedUpTo[s]; r < to; r++)
             {
-                Count(removed[r], -1);
+                sum.Remove(numbers[removed[r]]);
+                squares.RemoveSquare(numbers[removed[r]]);
                 count -= known[removed[r]];
             }
             if (count > 1) Output.Set(place + s, Math.Sqrt(ExactSum.Variance(sum, squares, count)));
-        }
-    }
-
-    void Count(int position, int sign)
-    {
-        if (column.IsInteger)
-        {
-            sum.Count(column.Scaled[position], sign);
-            squares.CountSquare(column.Scaled[position], sign);
-        }
-        else
-        {
-            sum.Count(column.Numbers[position], sign);
-            squares.CountSquare(column.Numbers[position], sign);
         }
     }
 }

@@ -27,21 +27,23 @@ sealed class WindowSweep(WindowSpec window)
         int entered = 0, expired = 0, left = 0, started = 0, adds = 0, removes = 0;
         long before = 0, lowBefore = 0, highBefore = 0;
         var inOrder = true;
-        for (var s = 0; s < asOf.Length; s++)
+        var first = 0;
+        for (; first < asOf.Length && IsEmpty(asOf[first]); first++) Moves.AddedUpTo[first] = Moves.RemovedUpTo[first] = 0;
+        for (var s = first; s < asOf.Length; s++)
         {
             var t = asOf[s];
             var (low, high) = Bounds(t);
             for (; expired < times.Length && times[expired] < low; expired++)
             {
                 var p = positions[expired];
-                if (s > 0 && WasIn(p, at, enter, until, before, lowBefore, highBefore)) Remove(p);
+                if (s > first && WasIn(p, at, enter, until, before, lowBefore, highBefore)) Remove(p);
             }
             if (leaving is not null)
             {
                 for (; left < leaving.Count && leaving.Times[left] < t; left++)
                 {
                     var p = leaving.Positions[left];
-                    if (s > 0 && at[p] >= low && WasIn(p, at, enter, until, before, lowBefore, highBefore)) Remove(p);
+                    if (s > first && at[p] >= low && WasIn(p, at, enter, until, before, lowBefore, highBefore)) Remove(p);
                 }
             }
             for (; entered < enter.Length && enter[entered] <= t; entered++)
@@ -54,7 +56,7 @@ sealed class WindowSweep(WindowSpec window)
                 {
                     // What was not yet seen at the last spine row has been taken in by the loop above.
                     var p = positions[started];
-                    if (s > 0 && enter[p] <= before && times[started] > highBefore && times[started] >= low && (until.IsEmpty || until[p] >= t)) added[adds++] = p;
+                    if (s > first && enter[p] <= before && times[started] > highBefore && times[started] >= low && (until.IsEmpty || until[p] >= t)) added[adds++] = p;
                 }
             }
             Moves.AddedUpTo[s] = adds;
@@ -73,15 +75,18 @@ sealed class WindowSweep(WindowSpec window)
     static bool WasIn(int p, ReadOnlySpan<long> at, ReadOnlySpan<long> enter, ReadOnlySpan<long> until, long before, long low, long high) =>
         enter[p] <= before && at[p] >= low && at[p] <= high && (until.IsEmpty || until[p] >= before);
 
-    /// <summary>The window of T as an interval with both ends in it; low above high: empty.</summary>
+    // The one window that is no interval with both ends in it: [T-W, T) where T is, or saturates to, the earliest instant. As T goes up it comes before all others.
+    bool IsEmpty(long t) => window.Convention == WindowConvention.ClosedOpen && Minus(t, window.EndsBefore) == long.MinValue;
+
+    /// <summary>The window of T, unless empty, as an interval with both ends in it.</summary>
     (long Low, long High) Bounds(long t)
     {
         var high = Minus(t, window.EndsBefore);
         var low = Minus(high, window.Length);
         return window.Convention switch
         {
-            WindowConvention.OpenClosed => (low == long.MaxValue ? low : low + 1, high),
-            WindowConvention.ClosedOpen => high == long.MinValue ? (low, high) : (low, high - 1),
+            WindowConvention.OpenClosed => (low + 1, high),
+            WindowConvention.ClosedOpen => (low, high - 1),
             _ => (low, high),
         };
     }
@@ -97,10 +102,11 @@ sealed class WindowSweep(WindowSpec window)
     /// <summary>Whether a time lies in the window of T.</summary>
     internal bool Contains(long time, long t)
     {
+        if (IsEmpty(t)) return false;
         var (low, high) = Bounds(t);
         return time >= low && time <= high;
     }
 
     /// <summary>Whether a time lies before the window of T.</summary>
-    internal bool IsBefore(long time, long t) => time < Bounds(t).Low;
+    internal bool IsBefore(long time, long t) => !IsEmpty(t) && time < Bounds(t).Low;
 }
