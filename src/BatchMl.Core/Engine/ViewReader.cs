@@ -18,7 +18,8 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
         var spine = view.Spine(columns);
         if (spine.AsOf.Length == 0) return AsOfKernel.Compute(view.Events.ToTable([], null), spine, view.Query(1));
         using var owner = new BatchOwner();
-        using var buckets = new SpilledEvents(view.Events, spill, options.MemoryBytes);
+        // Versions of a fact may lie under different keys, so buckets by key would miss what supersedes what: such a source stays in memory.
+        using var buckets = new SpilledEvents(view.Events, view.Bound.Source.FactExprs is null ? spill : null, options.MemoryBytes);
         var events = new EventRows();
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
         await ReadAsync(spine, events, buckets, owner, cancel);
