@@ -1,69 +1,57 @@
 using System.Runtime.InteropServices;
 using Apache.Arrow;
+using Apache.Arrow.C;
+using Apache.Arrow.Ipc;
+using Apache.Arrow.Types;
 using BatchMl.Training;
 
 namespace BatchMl.LightGbm;
 
-/// <summary>Binned training rows in LightGBM's memory.</summary>
+/// <summary>Binned training rows in LightGBM's memory, read from Arrow columns where they are.</summary>
 sealed unsafe class Dataset : IDisposable
 {
-    public nint Handle { get; private set; }
+    public nint Handle { get; }
 
-    public int Rows { get; }
-
+    /// <summary>Bins rows; validation rows by the bins of their <paramref name="reference"/>.</summary>
     public Dataset(TrainingRows rows, string parameters, Dataset? reference)
     {
+        RecordBatch[] batches = [.. rows.Inputs.Where(b => b.Length > 0)];
+        var schema = batches[0].Schema;
+        foreach (var field in schema.FieldsList)
+        {
+            if (field.DataType.TypeId is not (ArrowTypeId.Float or ArrowTypeId.Double or ArrowTypeId.Int64))
+                throw new DataException($"LightGBM trains on numbers, but input '{field.Name}' is {field.DataType.Name}. Encode it.");
+        }
+        Handle = ThreadCount.Change(() => Bin(batches, schema, parameters, reference));
+        SetLabels(rows.Labels);
+        SetNames(FeatureNames.Of(schema.FieldsList.Select(f => f.Name)));
+    }
+
+    static nint Bin(RecordBatch[] batches, Schema schema, string parameters, Dataset? reference)
+    {
         NativeMethods.EnsureLoaded();
-        Rows = rows.Inputs.Sum(b => b.Length);
-        var schema = rows.Inputs[0].Schema;
-        var columns = schema.FieldsList.Count;
-        // Column-major, so that Arrow columns are copied whole. Native memory: beyond 2 GiB an array would end.
-        var matrix = (float*)NativeMemory.Alloc((nuint)Rows * (nuint)columns, sizeof(float));
+        var stream = CArrowArrayStream.Create();
         try
         {
-            for (var c = 0; c < columns; c++) Fill(rows.Inputs, c, new Span<float>(matrix + (nint)c * Rows, Rows));
-            NativeMethods.Check(
-                NativeMethods.LGBM_DatasetCreateFromMat(matrix, NativeMethods.Float32, Rows, columns, 0, parameters, reference?.Handle ?? 0, out var handle), "binning training rows");
-            Handle = handle;
+            CArrowArrayStreamExporter.ExportArrayStream(new Batches(batches, schema), stream);
+            NativeMethods.Check(NativeMethods.LGBM_DatasetCreateFromArrowStream(stream, parameters, reference?.Handle ?? 0, out var handle), "binning training rows");
+            return handle;
         }
         finally
         {
-            NativeMemory.Free(matrix);
-        }
-        SetLabels(rows.Labels);
-        SetNames([.. schema.FieldsList.Select(f => f.Name)]);
-    }
-
-    static void Fill(IReadOnlyList<RecordBatch> batches, int column, Span<float> into)
-    {
-        foreach (var batch in batches)
-        {
-            switch (batch.Column(column))
-            {
-                case FloatArray floats: floats.Values.CopyTo(into); break;
-                case DoubleArray doubles: for (var i = 0; i < doubles.Length; i++) into[i] = (float)doubles.Values[i]; break;
-                case Int64Array integers: for (var i = 0; i < integers.Length; i++) into[i] = integers.Values[i]; break;
-                case var other: throw new DataException($"LightGBM trains on numbers, but input '{batch.Schema.FieldsList[column].Name}' is {other.Data.DataType.Name}. Encode it.");
-            }
-            into = into[batch.Length..];
+            CArrowArrayStream.Free(stream);
         }
     }
 
     void SetLabels(IReadOnlyList<DoubleArray> labels)
     {
-        var all = new float[Rows];
-        var next = 0;
-        foreach (var part in labels)
-        {
-            for (var i = 0; i < part.Length; i++) all[next++] = (float)part.Values[i];
-        }
-        fixed (float* pointer = all) NativeMethods.Check(NativeMethods.LGBM_DatasetSetField(Handle, "label", pointer, Rows, NativeMethods.Float32), "setting labels");
+        float[] all = [.. labels.SelectMany(part => part.Values.ToArray()).Select(label => (float)label)];
+        fixed (float* pointer = all) NativeMethods.Check(NativeMethods.LGBM_DatasetSetField(Handle, "label", pointer, all.Length, NativeMethods.Float32), "setting labels");
     }
 
     void SetNames(string[] names)
     {
-        // LightGBM's text format has names in JSON-like lists separated by spaces; anything else becomes an underscore.
-        var pointers = names.Select(n => Marshal.StringToCoTaskMemUTF8(string.Concat(n.Select(ch => char.IsAsciiLetterOrDigit(ch) ? ch : '_')))).ToArray();
+        nint[] pointers = [.. names.Select(Marshal.StringToCoTaskMemUTF8)];
         try
         {
             fixed (nint* pointer = pointers) NativeMethods.Check(NativeMethods.LGBM_DatasetSetFeatureNames(Handle, pointer, names.Length), "naming features");
@@ -74,9 +62,24 @@ sealed unsafe class Dataset : IDisposable
         }
     }
 
-    public void Dispose()
+    public void Dispose() => NativeMethods.LGBM_DatasetFree(Handle);
+
+    /// <summary>The batches, one after the other. They stay the caller's.</summary>
+    sealed class Batches(RecordBatch[] batches, Schema schema) : IArrowArrayStream
     {
-        if (Handle != 0) NativeMethods.LGBM_DatasetFree(Handle);
-        Handle = 0;
+        int next;
+
+        public Schema Schema => schema;
+
+        public ValueTask<RecordBatch> ReadNextRecordBatchAsync(CancellationToken cancellationToken = default)
+        {
+            if (next == batches.Length) return new((RecordBatch)null!);
+            var batch = batches[next++];
+            return new(batch.Slice(0, batch.Length));
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -1,15 +1,31 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using Apache.Arrow;
 using BatchMl.Scoring;
 
 namespace BatchMl.LightGbm;
 
-/// <summary>Scores with a LightGBM text model, in double precision, NaN for missing. One output, <c>score</c>: a probability for a binary model. Thread-safe.</summary>
+/// <summary>
+/// Scores with a LightGBM text model, in double precision, NaN for missing. Gives what its signature names: <c>score</c> (a probability for a binary model), <c>raw_score</c>,
+/// <c>shap_INPUT</c> and <c>shap_base</c>, all Double. Thread-safe.
+/// </summary>
 public sealed class LightGbmScorer : IScorer
 {
-    readonly Booster booster;
+    /// <summary>The flavor of its packages.</summary>
+    public const string Flavor = "lightgbm";
 
-    LightGbmScorer(Booster booster, ModelSignature signature) => (this.booster, Signature) = (booster, signature);
+    // Small enough for the processor's cache, large enough that a call costs nothing.
+    const int ChunkRows = 4096;
+
+    readonly Booster booster;
+    readonly (int PredictType, int Position)[] outputs;
+    readonly bool[] gives = new bool[NativeMethods.PredictContributions + 1];
+
+    LightGbmScorer(Booster booster, ModelSignature signature, (int PredictType, int Position)[] outputs)
+    {
+        (this.booster, Signature, this.outputs) = (booster, signature, outputs);
+        foreach (var (type, _) in outputs) gives[type] = true;
+    }
 
     /// <inheritdoc/>
     public ModelSignature Signature { get; }
@@ -21,75 +37,88 @@ public sealed class LightGbmScorer : IScorer
     /// <exception cref="DataException">The weights are not such a model, or do not fit the signature.</exception>
     public static IScorer Load(ModelPackage package) => Load(package.WeightsPath, package.Manifest.Signature);
 
-    /// <summary>Loads a text model (version 4) of LightGBM, whoever made it.</summary>
-    /// <exception cref="DataException">The file is not such a model, has several classes, or other inputs than the signature.</exception>
+    /// <summary>Loads a text model (version 3 or 4) of LightGBM with one output per row, whoever made it. Linear trees are not supported.</summary>
+    /// <exception cref="DataException">The file is damaged or not such a model, or has other inputs than the signature, or the signature has outputs that no such model gives.</exception>
     public static LightGbmScorer Load(string path, ModelSignature signature)
     {
         var text = ModelText.Read(path);
-        Booster booster;
+        var names = FeatureNames.Of(signature.Inputs.Select(i => i.Name));
+        if (!names.SequenceEqual(text.FeatureNames))
+            throw new DataException($"{path} has the inputs {string.Join(", ", text.FeatureNames)}; the signature says {string.Join(", ", names)}. Package the model that belongs to this signature.");
+        if (signature.Inputs.FirstOrDefault(i => i.Type == ModelType.String) is { } input)
+            throw new DataException($"LightGBM takes numbers, but input {input.Name} of {path} is said to be a String. Encode it as a category.");
+        var outputs = signature.Outputs.Select(output => OutputColumns.Find(signature, output)
+            ?? throw new DataException($"A LightGBM model gives score, raw_score, shap_INPUT and shap_base as Double; the signature for {path} has the output {output.Name} ({output.Type}). Correct the signature.")).ToArray();
         try
         {
-            booster = Booster.Load(text);
+            return new LightGbmScorer(Booster.Load(text.Bytes), signature, outputs);
         }
         catch (BatchMlException e) when (e.InnerException is null)
         {
             throw new DataException($"{path}: {e.Message} Expected a LightGBM text model; save it again, or train anew.", e);
         }
-        if (booster.Classes != 1 || booster.Features != signature.Inputs.Count)
-        {
-            var (classes, features) = (booster.Classes, booster.Features);
-            booster.Dispose();
-            throw new DataException($"{path} has {features} features and {classes} class outputs; its package says {signature.Inputs.Count} inputs and one score. Package the model that belongs to this signature.");
-        }
-        return new LightGbmScorer(booster, signature);
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<IArrowArray> Score(RecordBatch inputs, CancellationToken cancel) => [Predict(inputs, NativeMethods.PredictNormal, 1)[0]];
-
-    /// <summary>Scores before the link function (log-odds for a binary model).</summary>
-    public DoubleArray RawScore(RecordBatch inputs) => Predict(inputs, NativeMethods.PredictRaw, 1)[0];
-
-    /// <summary>SHAP values: one column per input and, last, the base value; they add up to the raw score.</summary>
-    public IReadOnlyList<DoubleArray> Contributions(RecordBatch inputs) => Predict(inputs, NativeMethods.PredictContributions, Signature.Inputs.Count + 1);
-
-    DoubleArray[] Predict(RecordBatch inputs, int type, int width)
+    public IReadOnlyList<IArrowArray> Score(RecordBatch inputs, CancellationToken cancel)
     {
         var (rows, features) = (inputs.Length, Signature.Inputs.Count);
         if (inputs.ColumnCount != features) throw new BatchMlException($"A batch has {inputs.ColumnCount} columns, the model takes {features}.", FailureKind.Bug);
-        var columns = ArrayPool<double>.Shared.Rent(Math.Max(1, rows * features));
-        var results = ArrayPool<double>.Shared.Rent(Math.Max(1, rows * width));
+        var width = gives[NativeMethods.PredictContributions] ? features + 1 : 1;
+        var columns = ArrayPool<double>.Shared.Rent(ChunkRows * features);
+        var predictions = ArrayPool<double>.Shared.Rent(ChunkRows * width);
+        var results = outputs.Select(_ => ArrayPool<byte>.Shared.Rent(rows * sizeof(double))).ToArray();
         try
         {
-            for (var c = 0; c < features; c++) Fill(inputs.Column(c), columns.AsSpan(c * rows, rows), Signature.Inputs[c].Name);
-            if (rows > 0) booster.Predict(columns.AsSpan(0, rows * features), rows, features, type, results.AsSpan(0, rows * width));
-            return [.. Enumerable.Range(0, width).Select(w => Column(results, rows, width, w))];
+            for (var start = 0; start < rows; start += ChunkRows)
+            {
+                cancel.ThrowIfCancellationRequested();
+                var count = Math.Min(ChunkRows, rows - start);
+                for (var c = 0; c < features; c++) Fill(inputs.Column(c), start, columns.AsSpan(c * count, count), Signature.Inputs[c].Name);
+                Predict(columns, start, count, predictions, results);
+            }
+            return [.. results.Select(r => Column(r, rows))];
         }
         finally
         {
             ArrayPool<double>.Shared.Return(columns);
-            ArrayPool<double>.Shared.Return(results);
+            ArrayPool<double>.Shared.Return(predictions);
+            foreach (var result in results) ArrayPool<byte>.Shared.Return(result);
         }
     }
 
-    static DoubleArray Column(double[] results, int rows, int width, int column)
+    void Predict(double[] columns, int start, int count, double[] predictions, byte[][] results)
     {
-        var values = new double[rows];
-        for (var i = 0; i < rows; i++) values[i] = results[i * width + column];
-        return new DoubleArray(new ArrowBuffer.Builder<double>(rows).Append(values).Build(), ArrowBuffer.Empty, rows, 0, 0);
+        var features = Signature.Inputs.Count;
+        for (var type = NativeMethods.PredictNormal; type <= NativeMethods.PredictContributions; type++)
+        {
+            if (!gives[type]) continue;
+            var width = type == NativeMethods.PredictContributions ? features + 1 : 1;
+            booster.Predict(columns.AsSpan(0, count * features), count, features, type, predictions.AsSpan(0, count * width));
+            for (var o = 0; o < outputs.Length; o++)
+            {
+                if (outputs[o].PredictType != type) continue;
+                var to = MemoryMarshal.Cast<byte, double>(results[o].AsSpan()).Slice(start, count);
+                for (var i = 0; i < count; i++) to[i] = predictions[i * width + outputs[o].Position];
+            }
+        }
     }
 
-    static void Fill(IArrowArray array, Span<double> into, string name)
+    // Native memory at its final size: a managed array per batch would live on the large-object heap.
+    static DoubleArray Column(byte[] result, int rows) => new(new ArrowBuffer(result.AsMemory(0, rows * sizeof(double))).Clone(), ArrowBuffer.Empty, rows, 0, 0);
+
+    static void Fill(IArrowArray array, int start, Span<double> into, string name)
     {
         switch (array)
         {
             case FloatArray floats:
-                var values = floats.Values;
+                var values = floats.Values.Slice(start, into.Length);
                 for (var i = 0; i < into.Length; i++) into[i] = values[i];
                 break;
-            case DoubleArray doubles: doubles.Values.CopyTo(into); break;
+            case DoubleArray doubles: doubles.Values.Slice(start, into.Length).CopyTo(into); break;
             case Int64Array integers:
-                for (var i = 0; i < into.Length; i++) into[i] = integers.Values[i];
+                var whole = integers.Values.Slice(start, into.Length);
+                for (var i = 0; i < into.Length; i++) into[i] = whole[i];
                 break;
             default: throw new DataException($"Model input '{name}' is {array.Data.DataType.Name}; LightGBM takes numbers. Encode it.");
         }

@@ -45,15 +45,28 @@ public sealed class Encoder
         new EncoderFit(trainingRows, features, label, encodings).Run();
 
     /// <summary>An encoder that passes columns through by type, for models made elsewhere with inputs of these names. A null text becomes the empty text.</summary>
-    /// <exception cref="DefinitionException">A column's type can not be converted to its input's type, or a feature or an input appears twice.</exception>
-    public static Encoder PassThrough(IReadOnlyList<(string Feature, ColumnType Type, ModelColumn Output)> columns)
+    /// <param name="columns">Which feature, of which type, becomes which input, in the model's order.</param>
+    /// <param name="categories">
+    /// For inputs that are codes of a text, integer or boolean feature: the categories by input name, in the order of their codes 0, 1, …; null and unknown categories become NaN. The input is Float.
+    /// </param>
+    /// <exception cref="DefinitionException">A column's type can not be converted to its input's type, or an input appears twice; all at once.</exception>
+    public static Encoder PassThrough(
+        IReadOnlyList<(string Feature, ColumnType Type, ModelColumn Output)> columns, IReadOnlyDictionary<string, IReadOnlyList<string>>? categories = null)
     {
+        bool IsCode(ModelColumn input) => categories?.ContainsKey(input.Name) == true;
         string[] problems = [
-            .. columns.Where(c => !FittedPassThrough.CanConvert(c.Type, c.Output.Type))
+            .. columns.Where(c => !IsCode(c.Output) && !FittedPassThrough.CanConvert(c.Type, c.Output.Type))
                 .Select(c => $"The model's input {c.Output.Name} is {c.Output.Type}, but feature {c.Feature} is {c.Type}, which can not be converted to it. Derive a feature of a fitting type."),
+            .. columns.Where(c => IsCode(c.Output) && (c.Output.Type != ModelType.Float || !CategoryTexts.CanRead(c.Type)))
+                .Select(c => $"The model's input {c.Output.Name} ({c.Output.Type}) is to hold category codes of feature {c.Feature} ({c.Type}); expected a Float input and a String, Int64 or Boolean feature."),
+            .. columns.Where(c => IsCode(c.Output) && categories![c.Output.Name].Distinct().Count() != categories[c.Output.Name].Count)
+                .Select(c => $"The categories of the model's input {c.Output.Name} name one category twice; give each one code."),
             .. columns.GroupBy(c => c.Output.Name).Where(g => g.Count() > 1).Select(g => $"The model's input {g.Key} is given {g.Count()} times; give it once."),
         ];
-        return problems.Length > 0 ? throw new DefinitionException(problems) : new(null, [.. columns.Select(c => new FittedPassThrough(c.Feature, c.Type, c.Output))]);
+        return problems.Length > 0 ? throw new DefinitionException(problems) : new(null, [.. columns.Select(Fitted)]);
+
+        FittedEncoding Fitted((string Feature, ColumnType Type, ModelColumn Output) c) => IsCode(c.Output)
+            ? new FittedCategory(c.Feature, c.Type, new Vocabulary(categories![c.Output.Name]), c.Output.Name) : new FittedPassThrough(c.Feature, c.Type, c.Output);
     }
 
     /// <summary>

@@ -6,9 +6,13 @@ using BatchMl.Data;
 namespace BatchMl.Scoring;
 
 /// <summary>A fitted <see cref="CategoryEncoding"/>.</summary>
-sealed class FittedCategory(string feature, ColumnType type, Vocabulary vocabulary) : FittedEncoding(feature, type)
+/// <param name="feature">The feature.</param>
+/// <param name="type">Its type.</param>
+/// <param name="vocabulary">The categories.</param>
+/// <param name="output">The model's name for it, where that is another one.</param>
+sealed class FittedCategory(string feature, ColumnType type, Vocabulary vocabulary, string? output = null) : FittedEncoding(feature, type)
 {
-    internal override IReadOnlyList<ModelColumn> Outputs { get; } = [new(feature, ModelType.Float)];
+    internal override IReadOnlyList<ModelColumn> Outputs { get; } = [new(output ?? feature, ModelType.Float)];
 
     internal override string Kind => "category";
 
@@ -24,7 +28,12 @@ sealed class FittedCategory(string feature, ColumnType type, Vocabulary vocabula
         return unknown;
     }
 
-    internal override void Write(Utf8JsonWriter json) => vocabulary.Write(json);
+    internal override void Write(Utf8JsonWriter json)
+    {
+        if (Outputs[0].Name != Feature) json.WriteString("output", Outputs[0].Name);
+        vocabulary.Write(json);
+    }
 
-    internal static FittedCategory Read(string feature, ColumnType type, JsonElement json) => new(feature, type, Vocabulary.Read(json));
+    internal static FittedCategory Read(string feature, ColumnType type, JsonElement json) =>
+        new(feature, type, Vocabulary.Read(json), json.TryGetProperty("output", out var output) ? output.GetString() : null);
 }
