@@ -7,9 +7,14 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace BatchMl.Onnx;
 
-/// <summary>Rows of a batch as the model's input values, valid until disposed. A model with a fixed number of rows gets the rest filled up with zeros and empty texts.</summary>
+/// <summary>
+/// Rows of a batch as the model's input values, valid until disposed. Filled up with the last row to the number that a model has fixed, or to whole groups: the runtime's kernels add up a single row, or
+/// what remains of a group, in another order, and a row's score must not depend on its neighbours. (A row that is there already can not fail where it did not fail itself.)
+/// </summary>
 sealed unsafe class InputChunk : IDisposable
 {
+    const int Group = 16;
+
     readonly List<OrtValue> values = [];
     readonly List<MemoryHandle> pins = [];
     readonly List<byte[]> rented = [];
@@ -20,7 +25,7 @@ sealed unsafe class InputChunk : IDisposable
     public InputChunk(OnnxSession session, RecordBatch batch, int start, int count)
     {
         (this.batch, this.start, this.count) = (batch, start, count);
-        Rows = Math.Max(count, session.FixedRows);
+        Rows = session.FixedRows > 0 ? session.FixedRows : (count + Group - 1) / Group * Group;
         try
         {
             var column = 0;
@@ -73,9 +78,8 @@ sealed unsafe class InputChunk : IDisposable
         for (var c = 0; c < width; c++)
         {
             var values = Column<T>(first + c).Values.Slice(start, count);
-            for (var i = 0; i < count; i++) matrix[i * width + c] = values[i];
+            for (var i = 0; i < Rows; i++) matrix[i * width + c] = values[Math.Min(i, count - 1)];
         }
-        matrix[(count * width)..].Clear();
         var pin = scratch.AsMemory().Pin();
         pins.Add(pin);
         return (nint)pin.Pointer;
@@ -90,7 +94,7 @@ sealed unsafe class InputChunk : IDisposable
         for (var c = 0; c < width; c++)
         {
             var texts = (StringArray)batch.Column(first + c);
-            for (var i = 0; i < count; i++) value.StringTensorSetElementAt(texts.GetBytes(start + i), i * width + c);
+            for (var i = 0; i < Rows; i++) value.StringTensorSetElementAt(texts.GetBytes(start + Math.Min(i, count - 1)), i * width + c);
         }
         return value;
     }
