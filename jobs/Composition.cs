@@ -3,6 +3,7 @@ using BatchMl.Data;
 using BatchMl.DuckDb;
 using BatchMl.Hosting;
 using BatchMl.LightGbm;
+using BatchMl.Onnx;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
@@ -32,7 +33,8 @@ public static class Composition
         Spill = (workspace, memory) => FileSpill.Factory(workspace.Spill, memory),
         Scorers = new Dictionary<string, ScorerFactory>
         {
-            ["lightgbm"] = LightGbmScorer.Load,
+            [LightGbmScorer.Flavor] = LightGbmScorer.Load,
+            [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
         Clock = clock ?? TimeProvider.System,
         Out = output ?? Console.Out,
