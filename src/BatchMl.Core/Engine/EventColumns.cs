@@ -83,7 +83,7 @@ sealed class EventColumns
     public EventTable ToTable(IReadOnlyList<RecordBatch> batches, Func<int, string>? describe)
     {
         var columns = exprs.Select((e, i) => batches.Count == 0
-            ? Columns.Take(EmptyOf(e.Type), []) : Columns.Concat([.. batches.Select(b => b.Column(i))])).ToArray();
+            ? ArrowColumns.Empty(e.Type) : Columns.Concat([.. batches.Select(b => b.Column(i))])).ToArray();
         return new EventTable
         {
             Rows = batches.Sum(b => b.Length),
@@ -102,17 +102,6 @@ sealed class EventColumns
     }
 
     static T? At<T>(IArrowArray[] columns, int index) where T : class => index < 0 ? null : (T)columns[index];
-
-    static IArrowArray EmptyOf(ColumnType type) => type switch
-    {
-        ColumnType.Boolean => new BooleanArray.Builder().Build(),
-        ColumnType.Int64 => new Int64Array.Builder().Build(),
-        ColumnType.Double => new DoubleArray.Builder().Build(),
-        ColumnType.String => new StringArray.Builder().Build(),
-        ColumnType.Timestamp => ArrowColumns.Timestamps([]),
-        ColumnType.Date => new Date32Array.Builder().Build(),
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
-    };
 }
 
 /// <summary>Event rows of one view in memory, with where each came from.</summary>

@@ -123,6 +123,10 @@ sealed class FeatureQueryBuilder(FeatureQuery query)
                 Add(column.Name, column.Value.Type, ColumnRole.Label, "the label; give it another name");
                 break;
             case FutureLabel future:
+                if (future.Source.EventTimeExpr is null)
+                {
+                    Problems.Add($"The label '{future.Name}' counts facts of '{future.Source.Name}' in a time after as_of, but that source has no event time. Declare .EventTime(…).");
+                }
                 foreach (var key in future.Keys)
                 {
                     if (Find(key.Name) is not { } found) Problems.Add($"The label '{future.Name}' is keyed by '{key.Name}', which is not a spine column. There are: {Names()}.");

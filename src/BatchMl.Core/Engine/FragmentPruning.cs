@@ -55,6 +55,9 @@ static class FragmentPruning
 
     public static int Days(DateOnly date) => date.DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber;
 
+    /// <summary>The date's first instant in UTC, microseconds.</summary>
+    public static long Midnight(DateOnly date) => Days(date) * Clock.DayMicroseconds;
+
     public static DateOnly Date(int days) => DateOnly.FromDateTime(DateTime.UnixEpoch).AddDays(days);
 
     static IReadOnlyList<int> All(ISourceSnapshot snapshot) => [.. Enumerable.Range(0, snapshot.Fragments.Count)];

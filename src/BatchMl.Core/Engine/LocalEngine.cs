@@ -127,7 +127,7 @@ sealed class LocalQuery : IPinnedQuery
         stageTime?.Invoke("read", reading + viewReading);
         stageTime?.Invoke("features", Stopwatch.GetElapsedTime(started) - viewReading);
 
-        var arrays = Query.Columns.Select(c => rows.Columns[c.Name]).ToArray();
+        var arrays = Query.Columns.Select(c => c.Role == ColumnRole.AsOf ? rows.WhereAsked(rows.AsOf) : rows.Columns[c.Name]).ToArray();
         var errors = rows.Errors.GroupBy(e => e.Row).ToDictionary(g => g.Key, g => g.First());
         for (var first = 0; first < rows.Rows; first += options.BatchSize)
         {
@@ -161,7 +161,7 @@ sealed class LocalQuery : IPinnedQuery
     async Task AddLabelAsync(SpineRows rows, Action<TimeSpan> readTime, CancellationToken cancel)
     {
         await AddAsync(label!, rows, readTime, cancel);
-        var known = label!.Spine(rows.Columns).AsOf;
+        var known = rows.WhereAsked(label!.Spine(rows.Columns).AsOf);
         rows.Columns[Query.Label!.Name] = LabelMaturity.Mask(rows.Columns[Query.Label.Name], known, options.Now);
         rows.Columns[FeatureQuery.LabelKnownAt] = known;
     }

@@ -18,9 +18,9 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
             throw new DefinitionException($"The spine over '{source.Source.Name}' asks a population at the instants of a calendar, so it needs a first date: --from YYYY-MM-DD, or a first date in the job.");
         }
         // A day before and two after cover every zone; the partition value decides.
-        var low = new DateTimeOffset(from.Value.AddDays(-1), default, TimeSpan.Zero).ToUnixMicroseconds();
+        var low = FragmentPruning.Midnight(from.Value) - Clock.DayMicroseconds;
         var high = to is { } end
-            ? Math.Min(new DateTimeOffset(end.AddDays(2), default, TimeSpan.Zero).ToUnixMicroseconds(), FragmentPruning.Add(options.Now.ToUnixMicroseconds(), 1))
+            ? Math.Min(FragmentPruning.Midnight(end) + 2 * Clock.DayMicroseconds, FragmentPruning.Add(options.Now.ToUnixMicroseconds(), 1))
             : FragmentPruning.Add(options.Now.ToUnixMicroseconds(), 1);
         var partitions = Spine.Calendar!.Between(low, high).Select(t => (Instant: t, Value: Partition(t)))
             .Where(p => InRange(p.Value, from, to)).GroupBy(p => p.Value, StringComparer.Ordinal)
@@ -133,25 +133,34 @@ sealed class PopulationRows
             {
                 if (times[b].Effective[i] > instant) continue;
                 var fact = times[b].Fact![i];
-                if (!current.TryGetValue(fact, out var best) || times[best.Batch].Available[best.Row] < times[b].Available[i]) current[fact] = (b, i);
+                var order = current.TryGetValue(fact, out var best) ? times[best.Batch].Available[best.Row].CompareTo(times[b].Available[i]) : -1;
+                if (order == 0) throw EqualVersions(best, (b, i));
+                if (order < 0) current[fact] = (b, i);
             }
         }
         return current;
     }
 
+    DataException EqualVersions((int Batch, int Row) a, (int Batch, int Row) b) => new(
+        $"Two versions of one fact of '{source.Name}' became available at the same time, so that neither is the later one: {batches[a.Batch].Describe(a.Row)} and {batches[b.Batch].Describe(b.Row)}. "
+        + "Expected a different available-at for each version. Mend the data, or declare an available-at that tells them apart.");
+
     Times Read(LocatedBatch batch)
     {
         var happened = source.EventTimeExpr is { } e ? Instants(batch.Evaluate(e), long.MaxValue) : new long[batch.Rows];
-        var available = source.AvailableAtExpr is { } a && !source.IgnoresAvailability ? Instants(batch.Evaluate(a), long.MaxValue) : happened;
+        var known = source.AvailableAtExpr is { } a ? (TimestampArray)batch.Evaluate(a) : null;
+        // The opt-out says when rows are known; the order of versions stays as it is.
+        var available = known is null ? happened : Instants(known, long.MinValue);
+        var effective = known is null || source.IgnoresAvailability ? happened : [.. happened.Zip(Instants(known, long.MaxValue), Math.Max)];
         var validity = source.Validity;
         var from = validity is null ? null : Instants(batch.Evaluate(validity.From), long.MaxValue);
         var to = validity is null ? null : Instants(batch.Evaluate(validity.To), long.MaxValue);
         return new Times(
-            [.. happened.Zip(available, Math.Max)], available,
+            effective, available,
             source.FactExprs is null ? null : Facts(batch),
             source.DeletedExpr is { } d ? Flags((BooleanArray)batch.Evaluate(d)) : null,
             from, to,
-            validity is null ? null : validity.ClosedKnownAt is { } c ? Instants(batch.Evaluate(c), long.MaxValue) : available);
+            validity is null ? null : validity.ClosedKnownAt is { } c ? Instants(batch.Evaluate(c), long.MaxValue) : to);
     }
 
     string[] Facts(LocatedBatch batch)
@@ -161,6 +170,8 @@ sealed class PopulationRows
         return [.. Enumerable.Range(0, batch.Rows).Select(i => string.Concat(columns.Select(c => Columns.ValueAt(c, i) switch
         {
             null => "-;",
+            // -0.0 equals 0.0.
+            double d => FormattableString.Invariant($"{d + 0.0:R};"),
             var v => FormattableString.Invariant($"{v}") is var text ? $"{text.Length}:{text};" : "",
         })))];
     }

@@ -43,9 +43,9 @@ sealed class QueryLineage
     {
         if (snapshot.Files.Count == 0) return new DatasetName("inmemory", "empty");
         if (snapshot.Files.Count == 1) return new DatasetName("file", snapshot.Files[0].Path);
-        var folder = Path.GetDirectoryName(snapshot.Files[0].Path)!;
-        while (snapshot.Files.Any(f => !f.Path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))) folder = Path.GetDirectoryName(folder)!;
-        return new DatasetName("file", folder);
+        var folder = Path.GetDirectoryName(snapshot.Files[0].Path);
+        while (folder is not null && snapshot.Files.Any(f => !f.Path.StartsWith(Path.Join(folder, "/"), StringComparison.Ordinal))) folder = Path.GetDirectoryName(folder);
+        return new DatasetName("file", folder ?? "/");
     }
 
     void AddSpine()

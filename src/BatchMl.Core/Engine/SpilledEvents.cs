@@ -7,7 +7,10 @@ using BatchMl.Kernel;
 
 namespace BatchMl.Engine;
 
-/// <summary>Events beyond the memory budget: hash-partitioned by key on disk, swept bucket by bucket. One key's events must fit the budget.</summary>
+/// <summary>
+/// Events beyond the memory budget: hash-partitioned by key on disk, swept bucket by bucket. One key's events must fit the budget. Not for versions of facts, which may
+/// move from key to key.
+/// </summary>
 sealed class SpilledEvents(EventColumns columns, SpillFactory? factory, long budget) : IDisposable
 {
     // Each bucket should fit the budget even when the whole is far beyond it; 64 is room for about 60 times the budget.

@@ -28,6 +28,7 @@ sealed class SpineCollector(FeatureQuery query, DateTimeOffset now)
 
     public SpineRows Finish()
     {
+        if (rows == 0) return new SpineRows(0, query.Columns.ToDictionary(c => c.Name, c => ArrowColumns.Empty(c.Type)), errors);
         // Always a copy: the columns outlive the batches that they were read from.
         var columns = parts.ToDictionary(p => p.Key, p => p.Value.Count > 1 ? Columns.Concat(p.Value) : Columns.Take(p.Value[0], [.. Enumerable.Range(0, rows)]));
         return new SpineRows(rows, columns, errors);
@@ -49,7 +50,7 @@ sealed class SpineCollector(FeatureQuery query, DateTimeOffset now)
         for (var i = 0; i < asOf.Length; i++)
         {
             values[i] = asOf.IsValid(i) ? asOf.Values[i] : long.MinValue;
-            if (asOf.IsNull(i) && errors.All(e => e.Row != rows + i))
+            if (asOf.IsNull(i) && !errors.Any(e => e.Row == rows + i && e.Column == FeatureQuery.AsOf))
             {
                 errors.Add(new FeatureError(rows + i, FeatureQuery.AsOf, $"{batch.Describe(i)}: as_of is null, so nothing can be known as of it"));
             }

@@ -11,6 +11,14 @@ namespace BatchMl.Engine;
 sealed record SpineRows(int Rows, Dictionary<string, IArrowArray> Columns, List<FeatureError> Errors)
 {
     public TimestampArray AsOf => (TimestampArray)Columns[FeatureQuery.AsOf];
+
+    /// <summary>Instants made of as_of as they are given out: null where a row has no as_of.</summary>
+    public TimestampArray WhereAsked(TimestampArray instants)
+    {
+        var missing = Errors.Where(e => e.Column == FeatureQuery.AsOf).Select(e => e.Row).ToHashSet();
+        return missing.Count == 0 ? instants
+            : (TimestampArray)BatchMl.Data.Columns.Take(instants, [.. Enumerable.Range(0, Rows).Select(i => missing.Contains(i) ? -1 : i)]);
+    }
 }
 
 /// <summary>Reads the spine of a query.</summary>
@@ -86,7 +94,7 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
         {
             var batch = Spine.WhereExpr is { } where ? read.Where(where) : read;
             var values = PartitionValues.Of(batch, query);
-            var rows = Enumerable.Range(0, batch.Rows).Where(i => values.IsIn(i, from, to?.AddDays(1)) && wanted.Contains(values.Text(i))).ToArray();
+            var rows = Enumerable.Range(0, batch.Rows).Where(i => values.IsIn(i, from, to == DateOnly.MaxValue ? null : to?.AddDays(1)) && wanted.Contains(values.Text(i))).ToArray();
             if (rows.Length > 0) collector.Add(rows.Length == batch.Rows ? batch : batch.Take(rows));
         }
         return collector.Finish();

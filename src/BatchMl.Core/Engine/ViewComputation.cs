@@ -116,7 +116,11 @@ sealed class ViewComputation
     TimestampArray Later(TimestampArray asOf)
     {
         var values = asOf.Values.ToArray();
-        for (var i = 0; i < values.Length; i++) values[i] = FragmentPruning.Add(values[i], AskedAfter);
+        for (var i = 0; i < values.Length; i++)
+        {
+            // The least instant stands for no as_of.
+            if (values[i] != long.MinValue) values[i] = FragmentPruning.Add(values[i], AskedAfter);
+        }
         return ArrowColumns.Timestamps(values);
     }
 

@@ -6,7 +6,7 @@ namespace BatchMl.Engine;
 
 /// <summary>
 /// Reads the events that a view's spine rows can see and runs the kernel over them: in memory, or, when they exceed the budget, hash-partitioned by
-/// key on disk and swept bucket by bucket.
+/// key on disk and swept bucket by bucket. Versions of facts always stay in memory: a version may move its fact to another key, so that no bucket of keys knows which version counts.
 /// </summary>
 sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFactory? spill)
 {
@@ -18,7 +18,6 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
         var spine = view.Spine(columns);
         if (spine.AsOf.Length == 0) return AsOfKernel.Compute(view.Events.ToTable([], null), spine, view.Query(1));
         using var owner = new BatchOwner();
-        // Versions of a fact may lie under different keys, so buckets by key would miss what supersedes what: such a source stays in memory.
         using var buckets = new SpilledEvents(view.Events, view.Bound.Source.FactExprs is null ? spill : null, options.MemoryBytes);
         var events = new EventRows();
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
