@@ -59,12 +59,9 @@ static class LedgerTable
     static bool Agrees(bool changed, Lease lease) => changed
         ? true : throw new DataException($"The catalog contradicts itself: attempt {lease.AttemptId} of {lease.Key} is open, but the partition's lease is not its own. Restore the catalog from a backup.");
 
-    public static void Publish(IDbTransaction t, PartitionKey key, long fence, DateTimeOffset at)
-    {
-        t.Connection!.Execute(
-            $"UPDATE ledger SET published_fence = @fence WHERE {ByKey} AND committed_fence = @fence AND published_fence < @fence", new { fence, key.Sink, key.Dataset, key.Column, key.Value }, t);
-        AttemptTable.Publish(t, key, fence, at);
-    }
+    public static bool Publish(IDbTransaction t, PartitionKey key, long fence, DateTimeOffset at) => t.Connection!.Execute(
+        $"UPDATE ledger SET published_fence = @fence WHERE {ByKey} AND committed_fence = @fence AND published_fence < @fence", new { fence, key.Sink, key.Dataset, key.Column, key.Value }, t) == 1
+        && AttemptTable.Publish(t, key, fence, at);
 
     static bool Change(IDbTransaction t, Lease lease, string set, string? committed = null) => t.Connection!.Execute(
         $"UPDATE ledger SET {set} WHERE {ByKey} AND lease_fence = @Fence", new { lease.Key.Sink, lease.Key.Dataset, lease.Key.Column, lease.Key.Value, lease.Fence, committed }, t) == 1;

@@ -7,6 +7,8 @@ namespace BatchMl.Catalog;
 /// <summary>The catalog's tables, in SQL that SQLite and PostgreSQL both take: text, integers, doubles. Times are ISO 8601 in UTC, so that their order is that of their text.</summary>
 static class Schema
 {
+    public const string VersionTable = "schema_version";
+
     /// <summary>Each script brings a catalog from the version before to its own, the first one from nothing to 1. Scripts are never changed, only added.</summary>
     public static readonly IReadOnlyList<string> Scripts =
     [
@@ -40,15 +42,18 @@ static class Schema
     public static void Migrate(IDbTransaction transaction, IReadOnlyList<string> scripts, string where)
     {
         var connection = transaction.Connection!;
-        connection.Execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", transaction: transaction);
-        var version = connection.QuerySingle<int?>("SELECT MAX(version) FROM schema_version", transaction: transaction) ?? 0;
+        connection.Execute($"CREATE TABLE IF NOT EXISTS {VersionTable} (version INTEGER NOT NULL)", transaction: transaction);
+        var version = VersionOf(transaction);
         if (version > scripts.Count)
         {
             throw new DataException($"{where} is a catalog of version {version}; this BatchMl knows versions up to {scripts.Count}. Use the BatchMl that made it or a newer one, or another workspace.");
         }
         if (version == scripts.Count) return;
         foreach (var script in scripts.Skip(version)) connection.Execute(script, transaction: transaction);
-        connection.Execute("DELETE FROM schema_version", transaction: transaction);
-        connection.Execute("INSERT INTO schema_version (version) VALUES (@Count)", new { scripts.Count }, transaction);
+        connection.Execute($"DELETE FROM {VersionTable}", transaction: transaction);
+        connection.Execute($"INSERT INTO {VersionTable} (version) VALUES (@Count)", new { scripts.Count }, transaction);
     }
+
+    /// <summary>The version of a catalog that has the version table; 0: nothing is in it yet.</summary>
+    public static int VersionOf(IDbTransaction transaction) => transaction.Connection!.QuerySingle<int?>($"SELECT MAX(version) FROM {VersionTable}", transaction: transaction) ?? 0;
 }

@@ -69,11 +69,7 @@ public sealed class SqliteCatalog(string path, TimeSpan? busy = null) : ICatalog
         WriteAsync(t => LedgerTable.Commit(t, lease, version), events, version.CommittedAt, cancel);
 
     /// <inheritdoc/>
-    public Task MarkPublishedAsync(PartitionKey key, long fence, DateTimeOffset at, CancellationToken cancel) => file.WriteAsync(t =>
-    {
-        LedgerTable.Publish(t, key, fence, at);
-        return true;
-    }, cancel);
+    public Task MarkPublishedAsync(PartitionKey key, long fence, DateTimeOffset at, CancellationToken cancel) => file.WriteAsync(t => LedgerTable.Publish(t, key, fence, at), cancel);
 
     /// <inheritdoc/>
     public Task<bool> ReleaseAsync(Lease lease, AttemptState state, string? error, IReadOnlyList<string> events, DateTimeOffset at, CancellationToken cancel) =>

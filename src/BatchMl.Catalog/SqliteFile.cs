@@ -62,10 +62,7 @@ sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> script
             opened.Open();
             // SQLite's own wait looks every few milliseconds; the provider's, behind it, only every 150.
             opened.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout = {(int)busy.TotalMilliseconds}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
-            using var transaction = opened.BeginTransaction(deferred: false);
-            RefuseForeign(transaction);
-            Schema.Migrate(transaction, scripts, path);
-            transaction.Commit();
+            if (!IsCurrent(opened)) Migrate(opened);
             return opened;
         }
         catch
@@ -75,13 +72,28 @@ sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> script
         }
     }
 
+    // Who only reads need not wait for a writer.
+    bool IsCurrent(SqliteConnection opened)
+    {
+        using var transaction = opened.BeginTransaction(deferred: true);
+        return opened.QuerySingle<int>("SELECT COUNT(*) FROM sqlite_master WHERE name = @VersionTable", new { Schema.VersionTable }, transaction) > 0 && Schema.VersionOf(transaction) == scripts.Count;
+    }
+
+    void Migrate(SqliteConnection opened)
+    {
+        using var transaction = opened.BeginTransaction(deferred: false);
+        RefuseForeign(transaction);
+        Schema.Migrate(transaction, scripts, path);
+        transaction.Commit();
+    }
+
     // Somebody else's database is not made a catalog by adding tables to it.
     void RefuseForeign(IDbTransaction transaction)
     {
         var tables = transaction.Connection!.Query<string>("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name", transaction: transaction).AsList();
-        if (tables.Count > 0 && !tables.Contains("schema_version"))
+        if (tables.Count > 0 && !tables.Contains(Schema.VersionTable))
         {
-            throw new DataException($"{path} is a SQLite database of something else: it has the tables {string.Join(", ", tables.Take(5))} and no schema_version. Move it away, or choose another workspace.");
+            throw new DataException($"{path} is a SQLite database of something else: it has the tables {string.Join(", ", tables.Take(5))} and no {Schema.VersionTable}. Move it away, or choose another workspace.");
         }
     }
 

@@ -26,6 +26,7 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
             run.Tell(l => l.StepPlanned(plan!, decisions));
             await recovery.CleanAsync(plan!, cancel);
             await MakeAsync([.. decisions.Where(IsToDo)], cancel);
+            if (tally.HasBrokenAttempts) await recovery.CleanAsync(plan!, cancel);
             IReadOnlyList<string> notes = Fatal is null && Failed.Count == 0 ? await plan!.FinishAsync(run.Environment, tally.Made > 0, cancel) : [];
             var summary = tally.Summary(job, decisions, run.Clock.GetElapsedTime(started), progress, notes);
             run.Tell(l => l.StepFinished(summary));

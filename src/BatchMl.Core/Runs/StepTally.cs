@@ -16,6 +16,9 @@ sealed class StepTally(RunContext run)
 
     public int Made => made;
 
+    /// <summary>Whether an attempt ended without a commit: it may have left something staged.</summary>
+    public bool HasBrokenAttempts { get; private set; }
+
     /// <summary>Counts what an attempt at a unit settled for good.</summary>
     public void Add(UnitOutcome outcome)
     {
@@ -23,6 +26,7 @@ sealed class StepTally(RunContext run)
         Interlocked.Add(ref settled, outcome.Settled.Count);
         Interlocked.Add(ref rows, outcome.Made.Sum(m => m.Staged.Rows));
         Interlocked.Add(ref deadLetters, outcome.Made.Sum(m => m.Staged.DeadLetters));
+        if (outcome.Error is not null) HasBrokenAttempts = true;
         foreach (var (partition, error) in outcome.Unpublished) Fail(partition, error);
     }
 
