@@ -237,7 +237,7 @@ static class MonitorRows
         foreach (var c in judged.Columns)
         {
             var text = c.Level.ToString().ToLowerInvariant();
-            foreach (var (name, number) in new[] { (c.Test, c.Statistic), ("p_value", c.PValue), ("adjusted_p_value", c.AdjustedPValue), ("psi", c.Psi), ("missing_share", c.MissingShare), ("reference_missing_share", c.ReferenceMissingShare) })
+            foreach (var (name, number) in new[] { (c.Test, c.Statistic), ("p_value", c.PValue), ("adjusted_p_value", c.AdjustedPValue), ("psi", c.Psi), ("missing_share", c.MissingShare), ("reference_missing_share", c.ReferenceMissingShare), ("adjusted_missing_p_value", c.AdjustedMissingPValue) })
             {
                 Add(c.Column, name, number, text);
             }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using BatchMl.Kernel;
 using BatchMl.Lineage;
 
 namespace BatchMl.Monitoring;
@@ -16,7 +17,10 @@ public sealed record Profile(long Rows, IReadOnlyList<ColumnProfile> Columns)
     /// <summary>A column; null if there is none.</summary>
     public ColumnProfile? Column(string name) => Columns.FirstOrDefault(c => c.Name == name);
 
-    /// <summary>The profile of both parts together. Exact, but for quantiles of more values than a sketch keeps.</summary>
+    /// <summary>
+    /// The profile of both parts together. Counts, extremes, sums and deviations are exact and do not depend on the order of merging; so do quantiles of up to <see cref="QuantileSketch.Capacity"/>
+    /// values, and categories as long as all are listed. Beyond, quantiles keep the sketch's bound, and a category is counted where it was listed.
+    /// </summary>
     /// <exception cref="DataException">They have other columns.</exception>
     public Profile Merge(Profile other)
     {
@@ -63,8 +67,10 @@ public sealed record ColumnProfile
     public double? Min { get; init; }
     /// <summary>Greatest value.</summary>
     public double? Max { get; init; }
-    /// <summary>Exact sum, rounded once.</summary>
-    public double? Sum { get; init; }
+    /// <summary>The exact sum of the values: these doubles add up to it, the first is the sum rounded once. Empty if it is zero, and for categories.</summary>
+    public required IReadOnlyList<double> Sums { get; init; }
+    /// <summary>The exact sum of the values' squares, in the same way.</summary>
+    public required IReadOnlyList<double> Squares { get; init; }
     /// <summary>Sample of the values with weights; null for categories.</summary>
     public QuantileSketch? Quantiles { get; init; }
     /// <summary>Rows by category, the most frequent first (ties by name); null for numbers. Beyond <see cref="MaxCategories"/> the rest is in <see cref="OtherCategories"/>.</summary>
@@ -79,9 +85,31 @@ public sealed record ColumnProfile
     [JsonIgnore]
     public double MissingShare => Rows == 0 ? 0 : (double)(Nulls + NaNs) / Rows;
 
+    /// <summary>Exact sum, rounded once; null without any value, and for categories.</summary>
+    [JsonIgnore]
+    public double? Sum => Min is null ? null : Sums.Count == 0 ? 0 : Sums[0];
+
     /// <summary>Mean; NaN without values.</summary>
     [JsonIgnore]
-    public double Mean => Sum is { } sum && Rows > Nulls + NaNs ? sum / (Rows - Nulls - NaNs) : double.NaN;
+    public double Mean => Sum is { } sum ? sum / Values : double.NaN;
+
+    /// <summary>
+    /// Standard deviation (n - 1), from exact sums. NaN below two values, with an infinite one, and where squares leave the range of doubles: values beyond about 1e154, or all of them within about 1e-144 of zero.
+    /// </summary>
+    [JsonIgnore]
+    public double Deviation
+    {
+        get
+        {
+            if (Values < 2 || Min is not { } min || Max is not { } max || !double.IsFinite(min) || !double.IsFinite(max)) return double.NaN;
+            if (min == max) return 0;
+            // Below this, digits of squares that no double can hold could be all that counts.
+            if (Squares.Count == 0 || Squares[0] < Math.ScaleB(Values, -960)) return double.NaN;
+            return Math.Sqrt(ExactSum.Variance(ExactParts.Sum(Sums), ExactParts.Sum(Squares), Values));
+        }
+    }
+
+    long Values => Rows - Nulls - NaNs;
 
     internal ColumnProfile Merge(ColumnProfile other)
     {
@@ -94,7 +122,8 @@ public sealed record ColumnProfile
             NaNs = NaNs + other.NaNs,
             Min = Least(Min, other.Min),
             Max = -Least(-Max, -other.Max),
-            Sum = Sum is null ? other.Sum : other.Sum is null ? Sum : Sum + other.Sum,
+            Sums = ExactParts.Merge(Sums, other.Sums),
+            Squares = ExactParts.Merge(Squares, other.Squares),
             Quantiles = Quantiles?.Merge(other.Quantiles!),
             Categories = categories,
             OtherCategories = OtherCategories + other.OtherCategories + rest,

@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using BatchMl.Data;
 using BatchMl.Kernel;
 
 namespace BatchMl.Monitoring;
@@ -24,7 +25,7 @@ public sealed class ProfileBuilder
     {
         readonly List<double> values = [];
         readonly Dictionary<string, long> categories = new(StringComparer.Ordinal);
-        readonly ExactSum sum = new();
+        readonly ExactSum sum = new(), squares = new();
         QuantileSketch sketch = QuantileSketch.Empty;
         long nulls, nans, overflow;
         double min = double.PositiveInfinity, max = double.NegativeInfinity;
@@ -33,25 +34,26 @@ public sealed class ProfileBuilder
         public void Add(IArrowArray array)
         {
             nulls += array.NullCount;
-            switch (array)
+            switch (Columns.Normalize(array))
             {
                 case DoubleArray a: for (var i = 0; i < a.Length; i++) { if (a.IsValid(i)) Add(a.Values[i]); } break;
-                case FloatArray a: for (var i = 0; i < a.Length; i++) { if (a.IsValid(i)) Add(a.Values[i]); } break;
                 case Int64Array a: for (var i = 0; i < a.Length; i++) { if (a.IsValid(i)) Add(a.Values[i]); } break;
-                case Int32Array a: for (var i = 0; i < a.Length; i++) { if (a.IsValid(i)) Add(a.Values[i]); } break;
                 case BooleanArray a: for (var i = 0; i < a.Length; i++) { if (a.GetValue(i) is { } flag) Add(flag ? 1 : 0); } break;
                 case StringArray a: AddTexts(a); break;
             }
         }
 
-        void Add(double value)
+        void Add(double given)
         {
-            if (double.IsNaN(value))
+            if (double.IsNaN(given))
             {
                 nans++;
                 return;
             }
+            // -0.0 is 0.0: which of them comes first when sorted must not matter.
+            var value = given + 0.0;
             sum.Add(value);
+            squares.AddSquare(value);
             min = Math.Min(min, value);
             max = Math.Max(max, value);
             values.Add(value);
@@ -91,14 +93,14 @@ public sealed class ProfileBuilder
             if (isText)
             {
                 var listed = CategoryCount.Listed(categories, out var rest);
-                return new ColumnProfile { Name = name, Rows = rows, Nulls = nulls, Categories = listed, OtherCategories = rest + overflow };
+                return new ColumnProfile { Name = name, Rows = rows, Nulls = nulls, Sums = [], Squares = [], Categories = listed, OtherCategories = rest + overflow };
             }
             Flush();
             var any = rows > nulls + nans && sketch.Count > 0;
             return new ColumnProfile
             {
                 Name = name, Rows = rows, Nulls = nulls, NaNs = nans, Quantiles = sketch,
-                Min = any ? min : null, Max = any ? max : null, Sum = any ? sum.Value : null,
+                Min = any ? min : null, Max = any ? max : null, Sums = ExactParts.Of(sum), Squares = ExactParts.Of(squares),
             };
         }
     }

@@ -13,6 +13,7 @@ public sealed record QuantileSketch
     public const int Capacity = 4_096;
 
     /// <summary>Values by level, ascending; a value of level l stands for 2^l rows.</summary>
+    [JsonConverter(typeof(RunLengthLevels))]
     public required IReadOnlyList<double[]> Levels { get; init; }
 
     /// <summary>Which of a pair is kept next, by level.</summary>

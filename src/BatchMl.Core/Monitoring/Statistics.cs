@@ -19,7 +19,8 @@ static class Statistics
         return greatest;
     }
 
-    /// <summary>Asymptotic two-sided p-value (Kolmogorov's distribution at sqrt(nm/(n+m)) D; what SciPy's ks_2samp(method="asymp") gives).</summary>
+    /// <summary>Asymptotic two-sided p-value (Kolmogorov's limiting distribution at sqrt(nm/(n+m)) D. SciPy's ks_2samp(method="asymp") takes the distribution for a sample of nm/(n+m) rows instead, which comes to the same as that grows).
+    /// Ties, as in numbers of few different values, make it err towards no difference.</summary>
     public static double KolmogorovSmirnovP(double distance, double n, double m)
     {
         var x = Math.Sqrt(n * m / (n + m)) * distance;

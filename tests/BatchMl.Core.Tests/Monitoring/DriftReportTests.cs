@@ -12,7 +12,7 @@ public sealed class DriftReportTests
         Columns =
         [
             .. features.Columns,
-            new ColumnProfile { Name = "empty", Rows = features.Rows, Nulls = features.Rows, Quantiles = QuantileSketch.Empty },
+            new ColumnProfile { Name = "empty", Rows = features.Rows, Nulls = features.Rows, Sums = [], Squares = [], Quantiles = QuantileSketch.Empty },
             features.Columns[0] with { Name = "score", Quantiles = QuantileSketch.Of([.. features.Columns[0].Quantiles!.Weighted().Values.Select(v => (v + shift) / 4)]) },
         ],
     };

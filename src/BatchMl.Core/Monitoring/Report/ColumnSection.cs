@@ -27,7 +27,7 @@ static class ColumnSection
     static string Sentence(string what, ColumnProfile profile)
     {
         var values = profile.Categories is { } categories ? $"{Numeral.Count(categories.Count)}{(profile.OtherCategories > 0 ? " or more" : "")} categories"
-            : profile.Quantiles is { Count: > 0 } q ? $"{Numeral.Value(profile.Min ?? double.NaN)} to {Numeral.Value(profile.Max ?? double.NaN)}, mean {Numeral.Value(profile.Mean)}, median {Numeral.Value(q.Quantile(0.5))}"
+            : profile.Quantiles is { Count: > 0 } q ? $"{Numeral.Value(profile.Min ?? double.NaN)} to {Numeral.Value(profile.Max ?? double.NaN)}, mean {Numeral.Value(profile.Mean)}, standard deviation {Numeral.Value(profile.Deviation)}, median {Numeral.Value(q.Quantile(0.5))}"
             : "no values";
         return $"{what}: {values}, {Numeral.Share(profile.MissingShare)} of {Numeral.Count(profile.Rows)} rows missing.";
     }

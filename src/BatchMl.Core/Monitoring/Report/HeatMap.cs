@@ -37,7 +37,7 @@ static class HeatMap
 
     /// <summary>A comparison in words.</summary>
     public static string Sentence(ColumnDrift drift) =>
-        $"PSI {Numeral.Ratio(drift.Psi)}, {ColumnSection.TestName(drift.Test)} {Numeral.Ratio(drift.Statistic)} (adjusted p {Numeral.Probability(drift.AdjustedPValue)}), missing {Numeral.Share(drift.MissingShare)} against {Numeral.Share(drift.ReferenceMissingShare)}: {ColumnSection.LevelName(drift.Level)}";
+        $"PSI {Numeral.Ratio(drift.Psi)}, {ColumnSection.TestName(drift.Test)} {Numeral.Ratio(drift.Statistic)} (adjusted p {Numeral.Probability(drift.AdjustedPValue)}), missing {Numeral.Share(drift.MissingShare)} against {Numeral.Share(drift.ReferenceMissingShare)} (adjusted p {Numeral.Probability(drift.AdjustedMissingPValue)}): {ColumnSection.LevelName(drift.Level)}";
 
     static string Style(ColumnDrift drift)
     {

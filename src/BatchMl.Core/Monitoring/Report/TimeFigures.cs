@@ -43,11 +43,11 @@ static class TimeFigures
 
     public static void Realised(Html html, DriftFacts facts)
     {
-        Metric(html, facts, "AUC", "higher is better", m => m.Auc);
-        Metric(html, facts, "Log loss", "lower is better", m => m.LogLoss);
+        Metric(html, facts, "AUC", "higher is better", m => m.Auc, $" Within a {facts.One} only its own rows are ranked: what tells one {facts.One} from another does not count here, as it does in the AUC of all rows and of the test split, so that these are usually lower.");
+        Metric(html, facts, "Log loss", "lower is better", m => m.LogLoss, "");
     }
 
-    static void Metric(Html html, DriftFacts facts, string name, string better, Func<Training.BinaryMetrics, double> metric)
+    static void Metric(Html html, DriftFacts facts, string name, string better, Func<Training.BinaryMetrics, double> metric, string note)
     {
         var values = facts.Partitions.Select(p => p.Realised is { } m ? metric(m) : double.NaN).ToArray();
         var means = values.Select((_, i) => Mean(facts, values, i)).ToArray();
@@ -66,7 +66,7 @@ static class TimeFigures
             plot.Line(means, "now");
         });
         var gaps = values.Count(double.IsNaN);
-        html.Element("figcaption", $"{name} ({better}) by {facts.One}: each one (dots), the mean of up to {Window} {facts.Many} until then weighted by rows (line), and the test split (dashed).{(gaps == 0 ? "" : $" Shaded: {facts.Counted(gaps)} without labels, or with labels of one class only.")}");
+        html.Element("figcaption", $"{name} ({better}) by {facts.One}: each one (dots), the mean of up to {Window} {facts.Many} until then weighted by rows (line), and the test split (dashed).{(gaps == 0 ? "" : $" Shaded: {facts.Counted(gaps)} without labels, or with labels of one class only.")}{note}");
     }
 
     /// <summary>Weighted by rows, so that a day of twenty rows counts as much as it tells.</summary>
