@@ -104,7 +104,7 @@ public sealed class LightGbmScorer : IScorer
         }
     }
 
-    // Native memory at its final size: a managed array per batch would live on the large-object heap.
+    // Copied out of the pool into native memory, which writers take over without another copy.
     static DoubleArray Column(byte[] result, int rows) => new(new ArrowBuffer(result.AsMemory(0, rows * sizeof(double))).Clone(), ArrowBuffer.Empty, rows, 0, 0);
 
     static void Fill(IArrowArray array, int start, Span<double> into, string name)

@@ -88,7 +88,7 @@ static unsafe partial class NativeMethods
             // The loader tells every name it tried; the line that says why is what helps.
             var reason = e.Message.Split('\n').FirstOrDefault(line => line.Contains("libgomp", StringComparison.Ordinal)) ?? e.Message.Split('\n')[0];
             throw new BatchMlException(
-                $"LightGBM's native library can not be loaded: {reason.Trim()} It needs the OpenMP runtime libgomp.so.1; install it, on Debian and Ubuntu with 'apt-get install libgomp1'.",
+                $"LightGBM's native library can not be loaded: {reason.Trim().TrimEnd('.')}. It needs the OpenMP runtime libgomp.so.1; install it, on Debian and Ubuntu with 'apt-get install libgomp1'.",
                 FailureKind.Permanent, e);
         }
     }
