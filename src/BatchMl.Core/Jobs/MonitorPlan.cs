@@ -202,6 +202,7 @@ sealed class MonitorPlan : JobPlan
             Splits = ModelEvaluation.Read(model.Folder)?.Splits ?? new Dictionary<string, BinaryMetrics>(),
             Partitions = partitions,
             Realised = scores.Length == 0 ? null : BinaryMetrics.Of(scores, truth),
+            Curves = scores.Length == 0 ? null : BinaryCurves.Of(scores, truth),
         };
     }
 

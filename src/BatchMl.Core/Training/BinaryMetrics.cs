@@ -22,7 +22,19 @@ public sealed record BinaryMetrics(
     const double Clip = 1e-15;
 
     /// <summary>Judges scores against labels (true above 0.5); rows with a NaN in either are left out.</summary>
+    /// <exception cref="ArgumentException">There are not as many labels as scores.</exception>
     public static BinaryMetrics Of(ReadOnlySpan<double> scores, ReadOnlySpan<double> labels)
+    {
+        var (sorted, truth) = Sorted(scores, labels);
+        var (rows, positives) = (sorted.Length, truth.AsSpan().Count(true));
+        var (logLoss, brier) = Losses(sorted, truth);
+        var calibration = Calibrate(sorted, truth);
+        var error = rows == 0 ? double.NaN : calibration.Sum(b => b.Rows * Math.Abs(b.Predicted - b.Observed)) / rows;
+        return new BinaryMetrics(rows, positives, AreaUnderRoc(sorted, truth, positives), Precision(sorted, truth, positives), logLoss, brier, error, calibration);
+    }
+
+    /// <summary>The scores that are judged, ascending, and whether each came true.</summary>
+    internal static (double[] Scores, bool[] Truth) Sorted(ReadOnlySpan<double> scores, ReadOnlySpan<double> labels)
     {
         if (scores.Length != labels.Length) throw new ArgumentException($"{scores.Length} scores and {labels.Length} labels.", nameof(labels));
         var keys = new double[scores.Length];
@@ -34,14 +46,10 @@ public sealed record BinaryMetrics(
             (keys[rows], truths[rows]) = (scores[i], labels[i] > 0.5);
             rows++;
         }
-        var sorted = keys.AsSpan(0, rows);
-        var truth = truths.AsSpan(0, rows);
-        sorted.Sort(truth);
-        var positives = truth.Count(true);
-        var (logLoss, brier) = Losses(sorted, truth);
-        var calibration = Calibrate(sorted, truth);
-        var error = rows == 0 ? double.NaN : calibration.Sum(b => b.Rows * Math.Abs(b.Predicted - b.Observed)) / rows;
-        return new BinaryMetrics(rows, positives, AreaUnderRoc(sorted, truth, positives), Precision(sorted, truth, positives), logLoss, brier, error, calibration);
+        Array.Resize(ref keys, rows);
+        Array.Resize(ref truths, rows);
+        Array.Sort(keys, truths);
+        return (keys, truths);
     }
 
     static (double LogLoss, double Brier) Losses(ReadOnlySpan<double> scores, ReadOnlySpan<bool> truth)

@@ -36,6 +36,7 @@ public sealed class DriftReportTests
                 }),
             ],
             Realised = labels ? metrics : null,
+            Curves = labels ? BinaryCurves.Of([0.1, 0.2, 0.7, 0.8], [0, 1, 0, 1]) : null,
         };
     }
 
@@ -100,6 +101,16 @@ public sealed class DriftReportTests
         var page = Page(Data(3, labels: false));
         Assert.Contains("No labels are known yet", page.Value, StringComparison.Ordinal);
         Assert.DoesNotContain(page.Descendants("th"), t => t.Value == "realised");
+    }
+
+    [Fact]
+    public void Curves_are_drawn_from_corner_to_corner_with_their_areas()
+    {
+        var svg = Page(Data(3)).Descendants("svg").Single(s => s.Element("title")?.Value.StartsWith("ROC curve", StringComparison.Ordinal) == true);
+        Assert.EndsWith("area 0.750", svg.Element("title")!.Value, StringComparison.Ordinal);
+        // 348 by 364 from (56, 376) to (404, 12).
+        Assert.Equal("M56 376L56 194L230 194L230 12L404 12", (string?)svg.Element("path")!.Attribute("d"));
+        Assert.DoesNotContain("ROC", Page(Data(3, labels: false)).Value, StringComparison.Ordinal);
     }
 
     [Fact]

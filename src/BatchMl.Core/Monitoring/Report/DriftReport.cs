@@ -44,6 +44,7 @@ public static class DriftReport
         else html.Element("p", "No labels are known yet.");
         ReportText.Metrics(html, facts);
         CalibrationFigure.Draw(html, facts.Data.Splits.GetValueOrDefault("test"), facts.Data.Realised);
+        CurveFigures.Draw(html, facts.Data.Curves, facts.Data.Realised);
         if (facts.Partitions.Count == 0) return;
         html.Element("h2", "Columns in detail");
         for (var i = 0; i < facts.Columns.Count; i++) ColumnSection.Write(html, facts, facts.Columns[i], open: i == 0);

@@ -21,4 +21,6 @@ public sealed record DriftReportData
     public required IReadOnlyList<DriftReportPartition> Partitions { get; init; }
     /// <summary>Metrics over all partitions' rows whose label is known; null without any.</summary>
     public BinaryMetrics? Realised { get; init; }
+    /// <summary>Curves of the same rows; null without any, or where none are to be drawn.</summary>
+    public BinaryCurves? Curves { get; init; }
 }

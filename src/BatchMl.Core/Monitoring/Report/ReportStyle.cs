@@ -26,6 +26,7 @@ static class ReportStyle
         .summary li { margin: .3rem 0; }
         figure { margin: 1rem 0 1.5rem; }
         figure.narrow { max-width: 35rem; }
+        .pair { display: flex; flex-wrap: wrap; gap: 0 2rem; } .pair figure { flex: 1 1 18rem; max-width: 29rem; }
         figcaption, .legend, caption { font-size: .85rem; }
         .scroll { overflow-x: auto; }
         .scroll svg { min-width: 42rem; }
