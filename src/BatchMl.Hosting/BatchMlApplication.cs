@@ -59,7 +59,9 @@ public sealed class BatchMlApplication
         }
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = Out, Error = Error }, cancel);
+            // Signals are the program's own to handle: two handlers of one signal would race to end it.
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = Out, Error = Error };
+            return await parsed.InvokeAsync(invocation, cancel);
         }
         catch (Exception e) when (Causes(e).OfType<DefinitionException>().FirstOrDefault() is { } definition)
         {

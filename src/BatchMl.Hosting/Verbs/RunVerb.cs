@@ -36,46 +36,14 @@ static class RunOutput
 }
 
 /// <summary>Tries again what failed in a run.</summary>
-sealed class RetryVerb : Verb
+sealed class RetryVerb(BatchMlApplication application) : RerunVerb(application, "retry", "Try again only the partitions that failed in a run")
 {
-    readonly Argument<string> run;
-    readonly Option<string> workspace;
-    readonly Option<bool> json;
-
-    public RetryVerb(BatchMlApplication application) : base(application, "retry", "Try again only the partitions that failed in a run")
-    {
-        run = Add(new Argument<string>("RUN") { Description = "Run id, or the beginning of one; see 'status'" });
-        workspace = Workspace();
-        json = Json();
-    }
-
-    protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
-    {
-        await using var session = await Application.OpenAsync(new SessionOptions(parsed.GetValue(workspace)!, new Dictionary<string, string?>(), 0), cancel);
-        return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json),
-            listener => new Runner(session.Environment, listener).RetryAsync(parsed.GetValue(run)!, Find, cancel));
-    }
+    protected override Task<RunSummary> RunAsync(Runner runner, string run, CancellationToken cancel) => runner.RetryAsync(run, Find, cancel);
 }
 
 /// <summary>Makes again the partitions of a run that have dead letters.</summary>
-sealed class ReplayVerb : Verb
+sealed class ReplayVerb(BatchMlApplication application)
+    : RerunVerb(application, "replay", "Make again, whole, the partitions of a run that have dead letters; say after mending the rows or the model")
 {
-    readonly Argument<string> run;
-    readonly Option<string> workspace;
-    readonly Option<bool> json;
-
-    public ReplayVerb(BatchMlApplication application)
-        : base(application, "replay", "Make again, whole, the partitions of a run that have dead letters; say after mending the rows or the model")
-    {
-        run = Add(new Argument<string>("RUN") { Description = "Run id, or the beginning of one; see 'status'" });
-        workspace = Workspace();
-        json = Json();
-    }
-
-    protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
-    {
-        await using var session = await Application.OpenAsync(new SessionOptions(parsed.GetValue(workspace)!, new Dictionary<string, string?>(), 0), cancel);
-        return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json),
-            listener => new Runner(session.Environment, listener).ReplayAsync(parsed.GetValue(run)!, Find, cancel));
-    }
+    protected override Task<RunSummary> RunAsync(Runner runner, string run, CancellationToken cancel) => runner.ReplayAsync(run, Find, cancel);
 }

@@ -97,6 +97,39 @@ abstract class Verb
         p => (string?)p[(p.IndexOf('=', StringComparison.Ordinal) + 1)..], StringComparer.OrdinalIgnoreCase);
 }
 
+/// <summary>A verb that takes up an earlier run.</summary>
+abstract class RerunVerb : Verb
+{
+    readonly Argument<string> run;
+    readonly Option<string> workspace;
+    readonly Option<bool> json;
+
+    protected RerunVerb(BatchMlApplication application, string name, string description) : base(application, name, description)
+    {
+        run = Add(new Argument<string>("RUN") { Description = "Run id, or the beginning of one; see 'status'" });
+        workspace = Workspace();
+        json = Json();
+    }
+
+    protected abstract Task<RunSummary> RunAsync(Runner runner, string run, CancellationToken cancel);
+
+    protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var (root, id) = (parsed.GetValue(workspace)!, parsed.GetValue(run)!);
+        var request = await RequestAsync(root, id, cancel);
+        // With the settings of the run that is taken up: it must meet the same sources.
+        await using var session = await Application.OpenAsync(new SessionOptions(root, request.Settings, request.Memory), cancel);
+        return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json), listener => RunAsync(new Runner(session.Environment, listener), id, cancel));
+    }
+
+    async Task<RunRequest> RequestAsync(string root, string id, CancellationToken cancel)
+    {
+        await using var session = await Application.OpenAsync(new SessionOptions(root, new Dictionary<string, string?>(), 0), cancel);
+        var record = await session.Environment.Catalog.FindRunAsync(id, cancel) ?? throw new DefinitionException($"There is no run '{id}' in {session.Environment.Workspace.Root}. 'status' lists the latest.");
+        return System.Text.Json.JsonSerializer.Deserialize<RunRequest>(record.ArgumentsJson)!;
+    }
+}
+
 /// <summary>What <c>plan</c> and <c>run</c> have in common.</summary>
 abstract class JobVerb : Verb
 {
@@ -141,7 +174,15 @@ abstract class JobVerb : Verb
             throw new DefinitionException($"--from {start:yyyy-MM-dd} is not before --to {end:yyyy-MM-dd}; the end is exclusive.");
         }
         var found = Find(parsed.GetValue(job)!);
-        var session = await Application.OpenAsync(new SessionOptions(parsed.GetValue(workspace)!, Settings(parsed.GetValue(set)!), request.Memory), cancel);
-        return (session, found, request);
+        var settings = Settings(parsed.GetValue(set)!);
+        var session = await Application.OpenAsync(new SessionOptions(parsed.GetValue(workspace)!, settings, request.Memory), cancel);
+        return (session, found, request with { Settings = settings, DeadLetterLimit = Limit(session) });
+    }
+
+    static long? Limit(Session session)
+    {
+        if (session.Configuration["DeadLetterLimit"] is not { } text) return null;
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+            ? limit : throw new DefinitionException($"DeadLetterLimit is '{text}'; expected a number of rows, 0 or more.");
     }
 }
