@@ -2,7 +2,7 @@ using System.Reflection;
 using BatchMl.Data;
 using BatchMl.Runs;
 using BatchMl.Testing;
-using Microsoft.Extensions.TimeProvider.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace BatchMl.Hosting.Tests;
 

@@ -23,7 +23,8 @@ static class PlanPrinter
         {
             var partitions = group.ToArray();
             var rows = partitions.All(p => p.Partition.Rows >= 0) ? $", {partitions.Sum(p => p.Partition.Rows).ToString("N0", CultureInfo.InvariantCulture)} rows" : "";
-            output.WriteLine($"    {Verb(group.Key.Kind)} {partitions.Length}{rows}: {group.Key.Reason}");
+            var bytes = partitions.All(p => p.Partition.Bytes >= 0) ? string.Create(CultureInfo.InvariantCulture, $", about {partitions.Sum(p => p.Partition.Bytes) / 1e6:N1} MB to read") : "";
+            output.WriteLine($"    {Verb(group.Key.Kind)} {partitions.Length}{rows}{(group.Key.Kind is DecisionKind.New or DecisionKind.Redo ? bytes : "")}: {group.Key.Reason}");
             output.WriteLine($"      {string.Join(", ", partitions.Take(Shown).Select(p => $"{p.Partition.Key.Column}={p.Partition.Key.Value}"))}{(partitions.Length > Shown ? $", … {partitions[^1].Partition.Key.Value}" : "")}");
         }
         output.WriteLine();
