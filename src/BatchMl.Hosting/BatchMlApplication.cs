@@ -92,7 +92,7 @@ public sealed class BatchMlApplication
         new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command,
     ];
 
-    internal async Task<Session> OpenAsync(SessionOptions options, CancellationToken cancel)
+    internal Session Open(SessionOptions options)
     {
         var configuration = new ConfigurationBuilder()
             .SetBasePath(ConfigurationFolder)
@@ -104,12 +104,10 @@ public sealed class BatchMlApplication
         var workspace = new Workspace(options.Workspace);
         var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
         var logging = LoggerFactory.Create(l => l.AddConfiguration(configuration.GetSection("Logging")).AddProvider(new TextLoggerProvider(Error)).SetMinimumLevel(LogLevel.Warning));
-        var catalog = Catalog(workspace);
-        await Task.CompletedTask;
         return new Session(configuration, new JobEnvironment
         {
             Workspace = workspace,
-            Catalog = catalog,
+            Catalog = Catalog(workspace),
             Sink = Sink(workspace),
             Models = new ModelStore(workspace.Models),
             Sources = sources.Open,

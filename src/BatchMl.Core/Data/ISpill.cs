@@ -3,7 +3,7 @@ using Apache.Arrow;
 namespace BatchMl.Data;
 
 /// <summary>
-/// Sorts what does not fit the memory budget, on disk. Rows go in batch by batch and come out hash-partitioned by key,
+/// Holds what does not fit the memory budget, on disk. Rows go in batch by batch and come out hash-partitioned by key,
 /// bucket by bucket, each bucket in the order the rows went in.
 /// </summary>
 public interface ISpill : IDisposable

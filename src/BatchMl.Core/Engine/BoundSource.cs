@@ -40,10 +40,11 @@ sealed class BoundSource(Source source, ISourceSnapshot snapshot)
     static bool Fits(ColumnType? found, ColumnType declared) => found == declared || (found == ColumnType.Int64 && declared == ColumnType.Double);
 
     /// <summary>
-    /// Reads columns, widened to their declared types, of the rows that are rows of the source. Batches and all columns made of them live until <paramref name="owner"/> is disposed.
+    /// Reads columns, widened to their declared types, of the rows that are rows of the source. A batch is valid until the next one is asked for (Parquet's are native memory): what is
+    /// kept must be copied, and so memory does not grow with what is read.
     /// </summary>
     public async IAsyncEnumerable<LocatedBatch> ReadAsync(
-        IReadOnlyCollection<string> columns, IReadOnlyList<int> fragments, int batchSize, BatchOwner owner, [EnumeratorCancellation] CancellationToken cancel)
+        IReadOnlyCollection<string> columns, IReadOnlyList<int> fragments, int batchSize, [EnumeratorCancellation] CancellationToken cancel)
     {
         if (fragments.Count == 0) yield break;
         var wanted = columns.Union(Source.WhereExpr?.Columns() ?? []).ToArray();
@@ -52,9 +53,11 @@ sealed class BoundSource(Source source, ISourceSnapshot snapshot)
         var declared = wanted.Select(name => Source.Columns.First(c => c.Name == name)).ToArray();
         await foreach (var read in Snapshot.ReadAsync(new ScanRequest(wanted, fragments, batchSize), cancel))
         {
-            owner.Add(read);
-            var located = new LocatedBatch(Widen(read, declared), read.File, read.FirstRow, null);
-            yield return Source.WhereExpr is { } where ? located.Where(where) : located;
+            using (read)
+            {
+                var located = new LocatedBatch(Widen(read, declared), read.File, read.FirstRow, null);
+                yield return Source.WhereExpr is { } where ? located.Where(where) : located;
+            }
         }
     }
 
@@ -129,25 +132,11 @@ sealed record LocatedBatch(RecordBatch Batch, string File, long FirstRow, int[]?
         return rows.Count == met.Length ? this : Take([.. rows]);
     }
 
-    /// <summary>Only these rows.</summary>
+    /// <summary>The same rows in memory of their own.</summary>
+    public LocatedBatch Copy() => Take([.. Enumerable.Range(0, Rows)]);
+
+    /// <summary>Only these rows, copied.</summary>
     public LocatedBatch Take(int[] rows) => new(
         new RecordBatch(Batch.Schema, Batch.Arrays.Select(a => Columns.Take(a, rows)), rows.Length), File, FirstRow,
         Kept is null ? rows : [.. rows.Select(r => Kept[r])]);
-}
-
-/// <summary>Keeps batches alive (Parquet's are native memory) as long as columns made of them are in use.</summary>
-sealed class BatchOwner : IDisposable
-{
-    readonly List<IDisposable> owned = [];
-
-    public void Add(IDisposable batch)
-    {
-        lock (owned) owned.Add(batch);
-    }
-
-    public void Dispose()
-    {
-        foreach (var batch in owned) batch.Dispose();
-        owned.Clear();
-    }
 }

@@ -117,7 +117,9 @@ sealed class EventRows
 
     public void Add(RecordBatch evaluated, LocatedBatch from, int[]? kept)
     {
-        var batch = kept is null ? evaluated : new RecordBatch(evaluated.Schema, evaluated.Arrays.Select(a => Columns.Take(a, kept)), kept.Length);
+        // Copied also when all rows are kept: what was read goes with the next batch.
+        int[] wanted = kept ?? [.. Enumerable.Range(0, evaluated.Length)];
+        var batch = new RecordBatch(evaluated.Schema, evaluated.Arrays.Select(a => Columns.Take(a, wanted)), wanted.Length);
         if (batch.Length == 0) return;
         batches.Add(batch);
         origins.Add((rows, from, kept));

@@ -20,8 +20,7 @@ sealed class Explainer(FeatureQuery query, SpineReader spine, IReadOnlyList<View
         var day = DateOnly.FromDateTime(asOf.UtcDateTime);
         var partitions = await spine.CountAsync(day.AddDays(-3), day.AddDays(4), cancel);
         if (partitions.Count == 0) throw new DefinitionException($"The spine has no rows near {asOf:O}.");
-        using var owner = new BatchOwner();
-        var rows = await spine.ReadAsync(partitions, owner, cancel);
+        var rows = await spine.ReadAsync(partitions, cancel);
         var wanted = asOf.ToUnixMicroseconds();
         var ofKey = Enumerable.Range(0, rows.Rows).Where(i => key.All(k => TextAt(rows.Columns[k.Key], i) == k.Value)).ToArray();
         var found = ofKey.Where(i => rows.AsOf.Values[i] == wanted).ToArray();
@@ -32,16 +31,16 @@ sealed class Explainer(FeatureQuery query, SpineReader spine, IReadOnlyList<View
                 + (ofKey.Length == 0 ? "No row near that time has that key." : $"The nearest as_of of that key: {string.Join(", ", near)}."));
         }
         var explained = new List<Explanation>();
-        foreach (var row in found) explained.Add(await ExplainRowAsync(rows, row, owner, cancel));
+        foreach (var row in found) explained.Add(await ExplainRowAsync(rows, row, cancel));
         return explained;
     }
 
-    async Task<Explanation> ExplainRowAsync(SpineRows rows, int row, BatchOwner owner, CancellationToken cancel)
+    async Task<Explanation> ExplainRowAsync(SpineRows rows, int row, CancellationToken cancel)
     {
         var columns = rows.Columns.ToDictionary(c => c.Key, c => Columns.Take(c.Value, [row]), StringComparer.Ordinal);
         var shown = query.Columns.Where(c => c.Role is ColumnRole.Spine or ColumnRole.AsOf or ColumnRole.Partition).Select(c => new ExplainedValue(c.Name, TextAt(columns[c.Name], 0))).ToArray();
         var explained = new List<ExplainedView>();
-        foreach (var (view, resolved) in views.Zip(query.Views)) explained.Add(await ExplainViewAsync(view, resolved, columns, owner, cancel));
+        foreach (var (view, resolved) in views.Zip(query.Views)) explained.Add(await ExplainViewAsync(view, resolved, columns, cancel));
         var derived = new List<ExplainedValue>();
         foreach (var d in query.Derived)
         {
@@ -54,10 +53,10 @@ sealed class Explainer(FeatureQuery query, SpineReader spine, IReadOnlyList<View
     }
 
     async Task<ExplainedView> ExplainViewAsync(
-        ViewComputation view, ResolvedView resolved, Dictionary<string, IArrowArray> columns, BatchOwner owner, CancellationToken cancel)
+        ViewComputation view, ResolvedView resolved, Dictionary<string, IArrowArray> columns, CancellationToken cancel)
     {
         var spineRow = view.Spine(columns);
-        var events = await new ViewReader(view, options, null).ReadForExplainAsync(spineRow, owner, cancel);
+        var events = await new ViewReader(view, options, null).ReadForExplainAsync(spineRow, cancel);
         var table = view.Events.ToTable(events.Batches, events.Describe);
         var kernelQuery = view.Query(1);
         var errors = new List<FeatureError>();

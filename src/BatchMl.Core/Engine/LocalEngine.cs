@@ -114,10 +114,9 @@ sealed class LocalQuery : IPinnedQuery
     public async IAsyncEnumerable<FeatureBatch> ComputeAsync(
         IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, [EnumeratorCancellation] CancellationToken cancel)
     {
-        using var owner = new BatchOwner();
         var reading = TimeSpan.Zero;
         var started = Stopwatch.GetTimestamp();
-        var rows = await spine.ReadAsync(partitions, owner, cancel);
+        var rows = await spine.ReadAsync(partitions, cancel);
         reading += Stopwatch.GetElapsedTime(started);
         started = Stopwatch.GetTimestamp();
         var viewReading = TimeSpan.Zero;

@@ -28,7 +28,7 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
         return Task.FromResult<IReadOnlyList<SpinePartition>>([.. partitions.OrderBy(p => p.Value, StringComparer.Ordinal)]);
     }
 
-    public override async Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, BatchOwner owner, CancellationToken cancel)
+    public override async Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel)
     {
         var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
         var max = partitions.Max(p => p.MaxAsOf);
@@ -37,7 +37,7 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
         Expr[] exprs = [.. Spine.Columns.Select(c => c.Expr), .. Optional(Spine.WhereExpr), .. PopulationRows.Exprs(source.Source)];
         var columns = ColumnsOf(exprs).Where(c => c != FeatureQuery.AsOf).ToArray();
         var read = new List<LocatedBatch>();
-        await foreach (var batch in source.ReadAsync(columns, fragments, options.BatchSize, owner, cancel)) read.Add(batch);
+        await foreach (var batch in source.ReadAsync(columns, fragments, options.BatchSize, cancel)) read.Add(batch.Copy());
 
         var population = new PopulationRows(source.Source, read);
         var collector = new SpineCollector(query, options.Now);

@@ -4,7 +4,8 @@ using BatchMl.Expressions;
 
 namespace BatchMl.Engine;
 
-/// <summary>Evaluates a spine's columns batch by batch and joins the batches. On the spine's side a failing row is noted, not thrown.</summary>
+/// <summary>Evaluates a spine's columns batch by batch and joins the batches. On the spine's side a failing row is noted, not thrown.
+/// Batches must be copies: their columns are kept.</summary>
 sealed class SpineCollector(FeatureQuery query, DateTimeOffset now)
 {
     readonly Dictionary<string, List<IArrowArray>> parts = [];
@@ -29,8 +30,7 @@ sealed class SpineCollector(FeatureQuery query, DateTimeOffset now)
     public SpineRows Finish()
     {
         if (rows == 0) return new SpineRows(0, query.Columns.ToDictionary(c => c.Name, c => ArrowColumns.Empty(c.Type)), errors);
-        // Always a copy: the columns outlive the batches that they were read from.
-        var columns = parts.ToDictionary(p => p.Key, p => p.Value.Count > 1 ? Columns.Concat(p.Value) : Columns.Take(p.Value[0], [.. Enumerable.Range(0, rows)]));
+        var columns = parts.ToDictionary(p => p.Key, p => Columns.Concat(p.Value));
         return new SpineRows(rows, columns, errors);
     }
 

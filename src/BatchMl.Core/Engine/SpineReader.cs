@@ -28,7 +28,7 @@ abstract class SpineReader
     public abstract Task<IReadOnlyList<SpinePartition>> CountAsync(DateOnly? from, DateOnly? to, CancellationToken cancel);
 
     /// <summary>Reads the rows of partitions, in the spine's order.</summary>
-    public abstract Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, BatchOwner owner, CancellationToken cancel);
+    public abstract Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel);
 
     /// <summary>Fragments of the spine's source that hold rows of a partition.</summary>
     public abstract IReadOnlyList<int> Fragments(SpinePartition partition);
@@ -47,10 +47,9 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
     public override async Task<IReadOnlyList<SpinePartition>> CountAsync(DateOnly? from, DateOnly? to, CancellationToken cancel)
     {
         var counts = new Dictionary<string, (long Rows, long Min, long Max, long Labelled)>(StringComparer.Ordinal);
-        using var owner = new BatchOwner();
         var fragments = FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, from, to?.AddDays(-1));
         Expr[] needed = [query.PartitionExpr, Spine.AsOfExpr!, .. Optional(Spine.WhereExpr), .. LabelExprs()];
-        await foreach (var batch in source.ReadAsync(ColumnsOf(needed), fragments, options.BatchSize, owner, cancel))
+        await foreach (var batch in source.ReadAsync(ColumnsOf(needed), fragments, options.BatchSize, cancel))
         {
             var rows = Spine.WhereExpr is { } where ? batch.Where(where) : batch;
             Count(rows, from, to, counts);
@@ -82,7 +81,7 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
         }
     }
 
-    public override async Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, BatchOwner owner, CancellationToken cancel)
+    public override async Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel)
     {
         var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
         var isDate = query.PartitionExpr.Type == ColumnType.Date;
@@ -90,12 +89,12 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
         Expr[] exprs = [.. Spine.Columns.Select(c => c.Expr), query.PartitionExpr, Spine.AsOfExpr!, .. Optional(Spine.WhereExpr), .. LabelExprs()];
         var collector = new SpineCollector(query, options.Now);
         var fragments = FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, from, to);
-        await foreach (var read in source.ReadAsync(ColumnsOf(exprs), fragments, options.BatchSize, owner, cancel))
+        await foreach (var read in source.ReadAsync(ColumnsOf(exprs), fragments, options.BatchSize, cancel))
         {
             var batch = Spine.WhereExpr is { } where ? read.Where(where) : read;
             var values = PartitionValues.Of(batch, query);
             var rows = Enumerable.Range(0, batch.Rows).Where(i => values.IsIn(i, from, to == DateOnly.MaxValue ? null : to?.AddDays(1)) && wanted.Contains(values.Text(i))).ToArray();
-            if (rows.Length > 0) collector.Add(rows.Length == batch.Rows ? batch : batch.Take(rows));
+            if (rows.Length > 0) collector.Add(batch.Take(rows));
         }
         return collector.Finish();
     }

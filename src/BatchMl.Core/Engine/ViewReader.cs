@@ -17,11 +17,10 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
     {
         var spine = view.Spine(columns);
         if (spine.AsOf.Length == 0) return AsOfKernel.Compute(view.Events.ToTable([], null), spine, view.Query(1));
-        using var owner = new BatchOwner();
         using var buckets = new SpilledEvents(view.Events, view.Bound.Source.FactExprs is null ? spill : null, options.MemoryBytes);
         var events = new EventRows();
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
-        await ReadAsync(spine, events, buckets, owner, cancel);
+        await ReadAsync(spine, events, buckets, cancel);
         readTime?.Invoke(System.Diagnostics.Stopwatch.GetElapsedTime(started));
         if (!buckets.IsUsed)
         {
@@ -31,13 +30,13 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
     }
 
     /// <summary>The events that one spine row can see, and those that it can not because they came later: for <c>explain</c>.</summary>
-    public async Task<EventRows> ReadForExplainAsync(SpineTable spine, BatchOwner owner, CancellationToken cancel)
+    public async Task<EventRows> ReadForExplainAsync(SpineTable spine, CancellationToken cancel)
     {
         var events = new EventRows();
         var bound = view.Bound;
         var all = Enumerable.Range(0, bound.Snapshot.Fragments.Count).ToArray();
         var key = EventKeys.Of(spine.Keys, 0);
-        await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, all, options.BatchSize, owner, cancel))
+        await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, all, options.BatchSize, cancel))
         {
             var evaluated = view.Events.Evaluate(batch);
             var keys = evaluated.Arrays.Take(view.Events.KeyCount).ToArray();
@@ -47,13 +46,13 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
         return events;
     }
 
-    async Task ReadAsync(SpineTable spine, EventRows events, SpilledEvents buckets, BatchOwner owner, CancellationToken cancel)
+    async Task ReadAsync(SpineTable spine, EventRows events, SpilledEvents buckets, CancellationToken cancel)
     {
         var bound = view.Bound;
         var (min, max) = Range(spine.AsOf);
         var low = view.LookBack is { } back ? FragmentPruning.Subtract(min, back) : long.MinValue;
         var fragments = FragmentPruning.Visible(bound.Source, bound.Snapshot, view.LookBack, view.EffectiveAxis, min, max);
-        await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, fragments, options.BatchSize, owner, cancel))
+        await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, fragments, options.BatchSize, cancel))
         {
             var evaluated = view.Events.Evaluate(batch);
             var kept = view.Events.Visible(evaluated, low, max, view.EffectiveAxis);

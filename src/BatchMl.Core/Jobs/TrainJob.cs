@@ -9,26 +9,33 @@ namespace BatchMl.Jobs;
 /// Trains a model on a training set: fits the encoder on training rows, trains with early stopping on validation rows, evaluates on all three splits, and publishes a model
 /// package as the next version. A changed training set or parameter makes a new version; a version never changes.
 /// </summary>
-/// <param name="name">Name.</param>
-/// <param name="description">One line.</param>
-/// <param name="model">The model's name.</param>
-/// <param name="trainingSet">The job whose dataset is trained on.</param>
-/// <param name="trainer">Makes the weights.</param>
-/// <param name="encodings">Encodings other than the default ones.</param>
-public sealed class TrainJob(string name, string description, string model, TrainingSetJob trainingSet, ITrainer trainer, params IReadOnlyList<Encoding> encodings)
-    : DatasetJob(name, description)
+public sealed class TrainJob : DatasetJob
 {
+    /// <summary>A training job.</summary>
+    /// <param name="name">Name.</param>
+    /// <param name="description">One line.</param>
+    /// <param name="model">The model's name.</param>
+    /// <param name="trainingSet">The job whose dataset is trained on.</param>
+    /// <param name="trainer">Makes the weights.</param>
+    /// <param name="encodings">Encodings other than the default ones.</param>
+    public TrainJob(string name, string description, string model, TrainingSetJob trainingSet, ITrainer trainer, params IReadOnlyList<Encoding> encodings) : base(name, description)
+    {
+        (Model, TrainingSet, Trainer, Encodings) = (model, trainingSet, trainer, encodings);
+        // What changed becomes a new version beside the old ones, so there is nothing to hold back.
+        Policy = ChangePolicy.Restate;
+    }
+
     /// <summary>The model's name.</summary>
-    public string Model { get; } = model;
+    public string Model { get; }
 
     /// <summary>Whose dataset is trained on.</summary>
-    public TrainingSetJob TrainingSet { get; } = trainingSet;
+    public TrainingSetJob TrainingSet { get; }
 
     /// <summary>Makes the weights.</summary>
-    public ITrainer Trainer { get; } = trainer;
+    public ITrainer Trainer { get; }
 
     /// <summary>Encodings other than the default ones.</summary>
-    public IReadOnlyList<Encoding> Encodings { get; } = encodings;
+    public IReadOnlyList<Encoding> Encodings { get; }
 
     /// <inheritdoc/>
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)

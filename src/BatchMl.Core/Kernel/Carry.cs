@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using BatchMl.Data;
+using BatchMl.Engine;
 
 namespace BatchMl.Kernel;
 
@@ -27,7 +28,7 @@ public static class Carry
         IArrowArray[] values = [all, .. query.Latest.Where(l => l.NonNull).Select(l => OrdinalWhereValid(events.Values[l.Value], ordinals))];
         var latest = AsOfKernel.Compute(
             events with { Values = values },
-            new SpineTable(events.Keys, new TimestampArray(new ArrayData(Columns.UtcMicroseconds, asOf.Length, 0, 0, [ArrowBuffer.Empty, new ArrowBuffer.Builder<long>(asOf.Length).Append(asOf).Build()]))),
+            new SpineTable(events.Keys, ArrowColumns.Timestamps(asOf)),
             new AsOfQuery
             {
                 Latest = [.. values.Select((_, i) => new LatestSpec(i, NonNull: i > 0))],

@@ -13,12 +13,19 @@ static class SummaryPrinter
         foreach (var step in summary.Steps)
         {
             output.WriteLine($"  {step.Job}: {string.Join(", ", Counts(step))}{Seconds(step.Elapsed)}");
-            var times = step.StageTimes.Where(t => t.Value.TotalMilliseconds >= 1).OrderByDescending(t => t.Value).ToArray();
-            if (times.Length > 0) output.WriteLine($"    time by stage, all threads: {string.Join(", ", times.Select(t => $"{t.Key}{Seconds(t.Value)}"))}");
+            // A stage "x/in" or "x/out" is x waiting for its input or output: what it waits for is what bounds the run.
+            PrintTimes(output, "busy, all threads", step.StageTimes.Where(t => !t.Key.Contains('/', StringComparison.Ordinal)), t => t);
+            PrintTimes(output, "waiting, all threads", step.StageTimes.Where(t => t.Key.Contains('/', StringComparison.Ordinal)), t => t.Replace("/in", " for input", StringComparison.Ordinal).Replace("/out", " for output", StringComparison.Ordinal));
             foreach (var note in step.Notes) output.WriteLine($"    {note}");
         }
         if (summary.Error is not null) output.WriteLine(summary.Error);
         output.WriteLine($"  results in {workspace.Root}: datasets/, models/, reports/, lineage/");
+    }
+
+    static void PrintTimes(TextWriter output, string title, IEnumerable<KeyValuePair<string, TimeSpan>> times, Func<string, string> name)
+    {
+        var shown = times.Where(t => t.Value.TotalMilliseconds >= 10).OrderByDescending(t => t.Value).Select(t => $"{name(t.Key)}{Seconds(t.Value)}").ToArray();
+        if (shown.Length > 0) output.WriteLine($"    {title}: {string.Join(", ", shown)}");
     }
 
     static IEnumerable<string> Counts(StepSummary step)

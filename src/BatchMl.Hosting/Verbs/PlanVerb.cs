@@ -15,7 +15,7 @@ sealed class PlanVerb : JobVerb
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var (session, job, request) = await OpenAsync(parsed, cancel);
+        var (session, job, request) = Open(parsed);
         await using var _ = session;
         var steps = await new Runner(session.Environment, new SilentListener()).PlanAsync(job, request, cancel);
         try

@@ -15,7 +15,7 @@ sealed class RunVerb : JobVerb
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var (session, job, request) = await OpenAsync(parsed, cancel);
+        var (session, job, request) = Open(parsed);
         await using var _ = session;
         return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json), listener => new Runner(session.Environment, listener).RunAsync(job, request, "run", cancel));
     }

@@ -118,13 +118,13 @@ abstract class RerunVerb : Verb
         var (root, id) = (parsed.GetValue(workspace)!, parsed.GetValue(run)!);
         var request = await RequestAsync(root, id, cancel);
         // With the settings of the run that is taken up: it must meet the same sources.
-        await using var session = await Application.OpenAsync(new SessionOptions(root, request.Settings, request.Memory), cancel);
+        await using var session = Application.Open(new SessionOptions(root, request.Settings, request.Memory));
         return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json), listener => RunAsync(new Runner(session.Environment, listener), id, cancel));
     }
 
     async Task<RunRequest> RequestAsync(string root, string id, CancellationToken cancel)
     {
-        await using var session = await Application.OpenAsync(new SessionOptions(root, new Dictionary<string, string?>(), 0), cancel);
+        await using var session = Application.Open(new SessionOptions(root, new Dictionary<string, string?>(), 0));
         var record = await session.Environment.Catalog.FindRunAsync(id, cancel) ?? throw new DefinitionException($"There is no run '{id}' in {session.Environment.Workspace.Root}. 'status' lists the latest.");
         return System.Text.Json.JsonSerializer.Deserialize<RunRequest>(record.ArgumentsJson)!;
     }
@@ -156,7 +156,7 @@ abstract class JobVerb : Verb
         engine.AcceptOnlyFromAmong("local");
     }
 
-    protected async Task<(Session Session, Job Job, RunRequest Request)> OpenAsync(ParseResult parsed, CancellationToken cancel)
+    protected (Session Session, Job Job, RunRequest Request) Open(ParseResult parsed)
     {
         var parallel = parsed.GetValue(maxParallel);
         if (parallel < 0) throw new DefinitionException($"--max-parallel is {parallel}; expected at least 1.");
@@ -175,7 +175,7 @@ abstract class JobVerb : Verb
         }
         var found = Find(parsed.GetValue(job)!);
         var settings = Settings(parsed.GetValue(set)!);
-        var session = await Application.OpenAsync(new SessionOptions(parsed.GetValue(workspace)!, settings, request.Memory), cancel);
+        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings, request.Memory));
         return (session, found, request with { Settings = settings, DeadLetterLimit = Limit(session) });
     }
 
