@@ -69,9 +69,14 @@ static unsafe partial class NativeMethods
     public static partial int LGBM_BoosterFree(nint booster);
 
     /// <summary>Throws what the native library says.</summary>
+    /// <exception cref="InsufficientMemoryException">It could not get memory: fewer rows may fit.</exception>
     public static void Check(int result, string doing)
     {
-        if (result != 0) throw new BatchMlException($"LightGBM failed while {doing}: {Marshal.PtrToStringUTF8(LGBM_GetLastError())}");
+        if (result == 0) return;
+        var said = Marshal.PtrToStringUTF8(LGBM_GetLastError()) ?? "";
+        // The name of C++'s exception is all that comes through.
+        if (said.Contains("bad_alloc", StringComparison.Ordinal)) throw new InsufficientMemoryException($"LightGBM needs more memory for {doing} than there is ({said}).");
+        throw new BatchMlException($"LightGBM failed while {doing}: {said}");
     }
 
     /// <summary>Loads the library and makes it silent on this thread, or says what is missing on this machine.</summary>

@@ -26,6 +26,18 @@ public sealed class ModelShapeTests : IDisposable
             Assert.Equal(values[..rows], Score(model, [("x", ModelType.Double)], [.. Enumerable.Repeat(values[..rows], 1)]));
     }
 
+    [Fact]
+    public void Rows_that_do_not_fit_the_memory_are_told_from_rows_that_can_not_be_scored()
+    {
+        var model = Write(TinyModel.Greedy());
+        Assert.Equal([.. Enumerable.Repeat(values[15], 16)], Score(model, [("x", ModelType.Float)], [values[..16]]));
+        double[] many = [.. Enumerable.Range(0, 4_096).Select(i => (double)i)];
+        var e = Assert.Throws<InsufficientMemoryException>(() => Score(model, [("x", ModelType.Float)], [many]));
+        Assert.Contains("needs more memory for these rows", e.Message);
+        // The session is still good.
+        Assert.Equal([7.0], Score(model, [("x", ModelType.Float)], [[7.0]]));
+    }
+
     [Theory]
     [InlineData("rows,2")]
     [InlineData("rows,columns")]

@@ -3,7 +3,7 @@ using System.Text;
 namespace BatchMl.Onnx.Tests;
 
 /// <summary>
-/// Writes ONNX models of one Identity node per input, byte by byte after onnx.proto: for shapes and types that no file in <c>shared</c> has.
+/// Writes ONNX models byte by byte after onnx.proto: for shapes, types and sizes that no file in <c>shared</c> has.
 /// </summary>
 static class TinyModel
 {
@@ -22,11 +22,34 @@ static class TinyModel
         return [.. Number(1, 8), .. Field(7, graph), .. Field(8, Number(2, 17))];
     }
 
+    /// <summary>
+    /// The greatest value of all rows of <c>x</c>, found in a tensor of rows⁴ floats: a few rows fit any memory, and some thousand do not fit the address space of a processor.
+    /// </summary>
+    public static byte[] Greedy()
+    {
+        byte[] graph =
+        [
+            .. Node("Unsqueeze", ["x"], "a", ("axes", [1, 2, 3])), .. Node("Unsqueeze", ["x"], "b", ("axes", [0, 2, 3])),
+            .. Node("Unsqueeze", ["x"], "c", ("axes", [0, 1, 3])), .. Node("Unsqueeze", ["x"], "d", ("axes", [0, 1, 2])),
+            .. Node("Max", ["a", "b"], "ab"), .. Node("Max", ["c", "d"], "cd"), .. Node("Max", ["ab", "cd"], "abcd"),
+            .. Node("ReduceMax", ["abcd"], "x_out", ("axes", [1, 2, 3]), ("keepdims", null)),
+            .. Text(2, "greedy"), .. Field(11, Value("x", Float, "rows")), .. Field(12, Value("x_out", Float, "rows")),
+        ];
+        return [.. Number(1, 7), .. Field(7, graph), .. Field(8, Number(2, 12))];
+    }
+
+    // An attribute without numbers is the integer 0. Attribute types: 2 an integer, 7 integers.
+    static byte[] Node(string op, string[] inputs, string output, params (string Name, int[]? Numbers)[] attributes) => Field(1,
+    [
+        .. inputs.SelectMany(i => Text(1, i)), .. Text(2, output), .. Text(4, op),
+        .. attributes.SelectMany(a => Field(5, [.. Text(1, a.Name), .. a.Numbers is null ? Number(3, 0) : a.Numbers.SelectMany(n => Number(8, n)), .. Number(20, a.Numbers is null ? 2 : 7)])),
+    ]);
+
     static byte[] Value(string name, int type, string shape) => [.. Text(1, name), .. Field(2, Field(1, [.. Number(1, type), .. Field(2, [.. shape.Split(',').SelectMany(Dimension)])]))];
 
     static byte[] Dimension(string size) => Field(1, int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out var number) ? Number(1, number) : Text(2, size));
 
-    static byte[] Number(int field, int value) => [(byte)(field << 3), (byte)value];
+    static byte[] Number(int field, int value) => field < 16 ? [(byte)(field << 3), (byte)value] : [(byte)(field << 3 & 0x7f | 0x80), (byte)(field >> 4), (byte)value];
 
     static byte[] Text(int field, string text) => Field(field, Encoding.UTF8.GetBytes(text));
 

@@ -25,6 +25,8 @@ sealed class RetryPolicy(int seed)
         // A busy file or a disk that is full may pass; a missing permission does not.
         IOException => FailureKind.Transient,
         UnauthorizedAccessException => FailureKind.Permanent,
+        // What runs beside it may have taken the memory; and a unit that fails again is taken apart, so that each of its partitions needs less.
+        OutOfMemoryException => FailureKind.Transient,
         _ => FailureKind.Bug,
     };
 

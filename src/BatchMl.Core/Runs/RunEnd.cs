@@ -48,7 +48,7 @@ sealed record RunEnd(RunState State, string? Message, Exception? Error, int Exit
             OperationCanceledException when isCancelled => new(RunState.Cancelled, "Cancelled. What was committed stays; run it again to go on.", cause, Failed),
             DefinitionException => new(RunState.Failed, error.Message, cause, Usage),
             DeadLetterLimitException => new(RunState.Failed, $"{error.Message}{Environment.NewLine}{Again(runId)}", cause, DeadLetters),
-            BatchMlException { Kind: not FailureKind.Bug } or IOException or UnauthorizedAccessException => new(RunState.Failed, $"{error.Message}{Environment.NewLine}{Again(runId)}", cause, Failed),
+            BatchMlException { Kind: not FailureKind.Bug } or IOException or UnauthorizedAccessException or OutOfMemoryException => new(RunState.Failed, $"{error.Message}{Environment.NewLine}{Again(runId)}", cause, Failed),
             _ => new(RunState.Failed, error is StepFailedException ? error.Message : $"A defect of BatchMl or of a function of yours: {error}", cause, Failed),
         };
     }

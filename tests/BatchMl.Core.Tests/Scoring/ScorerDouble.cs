@@ -67,7 +67,10 @@ sealed class ScorerDouble(ScorerScript script) : IScorer
                 if (script.Poison(value)) throw new InvalidOperationException($"can not score {value}");
                 if (!script.Hangs(value)) continue;
                 hung = true;
-                while (!script.Release.Wait(1)) script.WhileHanging();
+                // What has been given up for another scorer does not turn the clock any more: it would use up the time of calls that are good.
+                var loaded = Volatile.Read(ref script.Loaded);
+                while (!script.Release.Wait(1))
+                    if (Volatile.Read(ref script.Loaded) == loaded) script.WhileHanging();
             }
             return script.Distort([Rows.Doubles([.. x.Select(v => (double?)script.Score(v))])]);
         }

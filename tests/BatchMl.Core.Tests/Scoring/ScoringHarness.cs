@@ -26,6 +26,7 @@ sealed class ScoringHarness
     public int[] InputBatches = [3];
     public int BatchSize = 3;
     public int Workers = 2;
+    public TimeSpan BatchTimeout = TimeSpan.FromMinutes(5);
     public Action<long> BeforeBatch = _ => { };
     public Action<Dictionary<string, IBatchStage>> ArrangeStages = _ => { };
     public Action<string> Observing = _ => { };
@@ -55,7 +56,7 @@ sealed class ScoringHarness
         ArrangeStages(Output);
         var manifest = Manifest with { Signature = Script.Signature };
         var pipeline = new ScoringPipeline(
-            manifest, Encoding, Script.New, new ScoreLayout(manifest, QueryColumns, ["id", "name"]), new ScoringOptions { Clock = Clock, BatchSize = BatchSize, Workers = Workers });
+            manifest, Encoding, Script.New, new ScoreLayout(manifest, QueryColumns, ["id", "name"]), new ScoringOptions { Clock = Clock, BatchSize = BatchSize, Workers = Workers, BatchTimeout = BatchTimeout });
         var result = await pipeline.RunAsync(Input(Cancel), Output, new ScoringRun
         {
             RunId = "run-1", ScoredAt = Clock.Start, DeadLetters = Budget, OnTime = (stage, _) => Stages[stage] = true, OnRows = rows => RowsDone += rows,

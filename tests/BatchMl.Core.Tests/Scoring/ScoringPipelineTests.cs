@@ -149,10 +149,57 @@ public sealed class ScoringPipelineTests
         harness.AssertPartitioned(await harness.RunAsync(), new HashSet<long> { 6 });
         Assert.Contains("did not answer within 00:05:00", (string)harness.Stage(0).Letters.Single()["reason"]!);
         Assert.Equal(0, harness.Script.CallsAfterHang);
-        Assert.Equal(1 + 3, harness.Script.Loaded);
+        Assert.Equal(1 + 2, harness.Script.Loaded);
         harness.Script.Release.Set();
         Assert.True(SpinWait.SpinUntil(() => harness.Script.Disposed == harness.Script.Loaded, TimeSpan.FromSeconds(30)));
         Assert.Null(harness.Script.Misuse);
+    }
+
+    [Fact]
+    public async Task A_row_that_hangs_costs_little_more_than_twice_the_time_limit()
+    {
+        var limit = TimeSpan.FromSeconds(32);
+        var harness = new ScoringHarness { Rows = 5000, BatchSize = 4096, Workers = 1, BatchTimeout = limit };
+        harness.Script.Hangs = x => x == 777;
+        harness.Script.WhileHanging = () => harness.Clock.Advance(TimeSpan.FromMilliseconds(50));
+        harness.AssertPartitioned(await harness.RunAsync(), new HashSet<long> { 777 });
+        // 4096, 256, 16 and 1 rows: as many scorers were left behind, and 12 halvings would have been 13 limits.
+        Assert.Equal(1 + 4, harness.Script.Loaded);
+        Assert.InRange(harness.Clock.GetUtcNow() - harness.Clock.Start, 2 * limit + TimeSpan.FromSeconds(4), 4 * limit);
+        harness.Script.Release.Set();
+    }
+
+    [Fact]
+    public async Task A_row_that_is_answered_within_the_limit_is_scored_even_beside_one_that_hangs()
+    {
+        var harness = new ScoringHarness { Rows = 64, BatchSize = 64, Workers = 1, BatchTimeout = TimeSpan.FromSeconds(60) };
+        harness.Script.Hangs = x => x == 20;
+        harness.Script.WhileHanging = () => harness.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        // Longer than the 3.75 seconds that its part of four rows is given, so that this is cut too.
+        harness.Script.Score = x =>
+        {
+            for (var step = 0; x == 21 && step < 100; step++, Thread.Sleep(1)) harness.Clock.Advance(TimeSpan.FromMilliseconds(100));
+            return 2 * x + 1;
+        };
+        harness.AssertPartitioned(await harness.RunAsync(), new HashSet<long> { 20 });
+        harness.Script.Release.Set();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(16)]
+    [InlineData(17)]
+    [InlineData(65_536)]
+    public void Rows_are_cut_without_gap_or_overlap_in_parts_that_differ_by_one_row_at_most(int rows)
+    {
+        foreach (var parts in (int[])[2, 16])
+        {
+            RowRange[] cut = [.. new RowRange(100, rows, TimeSpan.Zero).Cut(parts, TimeSpan.FromSeconds(1)).Reverse()];
+            Assert.Equal(Math.Min(parts, rows), cut.Length);
+            Assert.Equal(Enumerable.Range(100, rows), cut.SelectMany(p => Enumerable.Range(p.Start, p.Count)));
+            Assert.InRange(cut.Max(p => p.Count) - cut.Min(p => p.Count), 0, 1);
+        }
     }
 
     [Fact]
@@ -202,6 +249,19 @@ public sealed class ScoringPipelineTests
         await Assert.ThrowsAsync<DeadLetterLimitException>(harness.RunAsync);
         Assert.InRange(harness.Budget.Count, 6, 6 + harness.Workers);
         Assert.True(harness.RowsDone < 1000);
+    }
+
+    [Fact]
+    public async Task A_scorer_that_refuses_every_row_is_stopped_at_the_limit_with_the_count_the_limit_and_the_reason()
+    {
+        const int limit = 1_000;
+        var harness = new ScoringHarness { Rows = 1_000_000, InputBatches = [65_536], BatchSize = 65_536, Budget = new(limit) };
+        harness.Script.Poison = _ => true;
+        var e = await Assert.ThrowsAsync<DeadLetterLimitException>(harness.RunAsync);
+        Assert.Contains("rows could not be scored, allowed are 1000. The latest reason: can not score", e.Message);
+        Assert.Equal(0, harness.RowsDone);
+        // Each worker halves down to its first rows, and on from there two calls give at least one dead letter.
+        Assert.InRange(harness.Script.Calls, limit, 2 * (limit + harness.Workers) + harness.Workers * 2 * 17);
     }
 
     [Theory]

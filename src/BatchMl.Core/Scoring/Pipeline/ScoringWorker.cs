@@ -6,11 +6,16 @@ namespace BatchMl.Scoring;
 
 /// <summary>
 /// Encodes and scores items, one at a time. A batch that fails is bisected until the rows that fail are alone: one bad row among n costs at most
-/// 2 * ceil(log2 n) more calls of the scorer. A batch too large for memory is cut in half instead, and so are all that follow.
+/// 2 * ceil(log2 n) more calls of the scorer. A batch too large for memory is cut in half instead, and so are all that follow. A batch that was not answered in time is cut in
+/// <see cref="HungParts"/>, since each part that hangs costs its time and a scorer left behind, while those that do not hang cost nothing.
 /// </summary>
 sealed class ScoringWorker(
     ModelManifest model, Encoder encoder, ScorerPool pool, BatchLimit limit, ScoringOptions options, Assembly assembly, DeadLetterBudget budget, StageTimes times) : IDisposable
 {
+    const int HungParts = 16;
+
+    static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(2);
+
     ScorerThread? thread;
     string stage = "";
 
@@ -23,14 +28,14 @@ sealed class ScoringWorker(
         var parts = new List<IReadOnlyList<IArrowArray>>();
         var bad = new List<FailedRow>();
 
-        var pending = new Stack<(int Start, int Count)>();
-        if (features.Length > 0) pending.Push((0, features.Length));
+        var pending = new Stack<RowRange>();
+        if (features.Length > 0) pending.Push(new(0, features.Length, options.BatchTimeout));
         while (pending.TryPop(out var range))
         {
             if (limit.Rows is var most && range.Count > most)
             {
-                pending.Push((range.Start + most, range.Count - most));
-                range.Count = most;
+                pending.Push(range with { Start = range.Start + most, Count = range.Count - most });
+                range = range with { Count = most };
             }
             var scorer = Scorer();
             try
@@ -50,9 +55,7 @@ sealed class ScoringWorker(
                     budget.Add(1, e.Message);
                     continue;
                 }
-                var half = range.Count / 2;
-                pending.Push((range.Start + half, range.Count - half));
-                pending.Push((range.Start, half));
+                foreach (var part in e is ScorerTimeoutException ? range.Cut(HungParts, ShareOf(range.Time)) : range.Cut(2, range.Time)) pending.Push(part);
             }
         }
         if (bad.Count > 0)
@@ -65,6 +68,9 @@ sealed class ScoringWorker(
     }
 
     public void Dispose() => thread?.Dispose();
+
+    /// <summary>How long a part may take: its share, so that the search costs little more than the batch did, but not so little that a garbage collection could use it up.</summary>
+    TimeSpan ShareOf(TimeSpan time) => TimeSpan.FromTicks(Math.Min(options.BatchTimeout.Ticks, Math.Max(LeastTime.Ticks, time.Ticks / HungParts)));
 
     /// <summary>Whether an error is one of rows, rather than a defect or a stop.</summary>
     static bool IsOfRows(Exception e, CancellationToken cancel) => e switch
@@ -85,7 +91,7 @@ sealed class ScoringWorker(
     }
 
     async Task<IReadOnlyList<IArrowArray>> AttemptAsync(
-        ScorerThread scorer, RecordBatch features, (int Start, int Count) range, Dictionary<string, long> unknown, CancellationToken cancel)
+        ScorerThread scorer, RecordBatch features, RowRange range, Dictionary<string, long> unknown, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         stage = "encode";
@@ -93,25 +99,27 @@ sealed class ScoringWorker(
         var inputs = times.Measure("encode", () =>
             encoder.Encode(range.Count == features.Length ? features : features.Slice(range.Start, range.Count), seen));
         stage = "score";
-        var outputs = await times.MeasureAsync("score", () => CallAsync(scorer, inputs, cancel));
+        // A row alone has all the time there is: none is given up that could be scored within it.
+        var time = range.Count == 1 ? options.BatchTimeout : range.Time;
+        var outputs = await times.MeasureAsync("score", () => CallAsync(scorer, inputs, time, cancel));
         Check(outputs, range.Count);
         foreach (var (feature, count) in seen) unknown[feature] = unknown.GetValueOrDefault(feature) + count;
         return outputs;
     }
 
-    async ValueTask<IReadOnlyList<IArrowArray>> CallAsync(ScorerThread scorer, RecordBatch inputs, CancellationToken cancel)
+    async ValueTask<IReadOnlyList<IArrowArray>> CallAsync(ScorerThread scorer, RecordBatch inputs, TimeSpan time, CancellationToken cancel)
     {
         var call = scorer.Score(inputs, cancel);
         try
         {
-            return await call.Outputs.WaitAsync(options.BatchTimeout, options.Clock, cancel);
+            return await call.Outputs.WaitAsync(time, options.Clock, cancel);
         }
         catch (TimeoutException)
         {
             // It may have ended at the last moment, or thrown such an exception itself.
             if (!scorer.TryLeave(call)) return await call.Outputs;
             scorer.Retire();
-            throw new DataException($"The scorer of model {model.Name}@{model.Version} did not answer within {options.BatchTimeout:c} for {inputs.Length} rows.");
+            throw new ScorerTimeoutException($"The scorer of model {model.Name}@{model.Version} did not answer within {time:c} for {inputs.Length} row{(inputs.Length == 1 ? "" : "s")}.");
         }
         catch (OperationCanceledException) when (scorer.TryLeave(call))
         {
@@ -153,4 +161,7 @@ sealed class ScoringWorker(
 
     static ArrayData Empty(ModelType type) => new(ModelArrays.ArrowType(type), 0, 0, 0,
         type == ModelType.String ? [ArrowBuffer.Empty, new ArrowBuffer(new byte[4]), ArrowBuffer.Empty] : [ArrowBuffer.Empty, ArrowBuffer.Empty], null);
+
+    /// <summary>A call that did not come back in time.</summary>
+    sealed class ScorerTimeoutException(string message) : BatchMlException(message, FailureKind.Permanent);
 }
