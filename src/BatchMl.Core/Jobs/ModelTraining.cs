@@ -63,7 +63,7 @@ sealed class ModelTraining(TrainJob job, UnitProgress progress)
 
         using var scorer = Scorer(scorers, folder, manifest);
         var scores = TimeSplit.Names.ToDictionary(n => n, n => Timed("evaluate", () => Score(scorer, encoder, splits[n], cancel)));
-        var metrics = TimeSplit.Names.ToDictionary(n => n, n => BinaryMetrics.Of(Values(scores[n]), Values(Labels(splits[n], label))));
+        var metrics = TimeSplit.Names.ToDictionary(n => n, n => Timed("evaluate", () => BinaryMetrics.Of(Values(scores[n]), Values(Labels(splits[n], label)))));
         File.WriteAllBytes(Path.Combine(folder, ModelEvaluation.FileName), new ModelEvaluation(metrics, trained.Notes).ToJson());
         File.WriteAllBytes(Path.Combine(folder, ReferenceFile), Timed("profile", () => Reference(train, features, scores["test"])).ToJson());
         return ModelPackage.Write(folder, manifest with { Metrics = Flatten(metrics, trained.Notes) }, encoder);
@@ -122,10 +122,7 @@ sealed class ModelTraining(TrainJob job, UnitProgress progress)
 
     T Timed<T>(string stage, Func<T> work)
     {
-        var started = System.Diagnostics.Stopwatch.GetTimestamp();
-        var result = work();
-        progress.AddTime(stage, System.Diagnostics.Stopwatch.GetElapsedTime(started));
-        return result;
+        using (progress.Measure(stage)) return work();
     }
 }
 

@@ -79,17 +79,16 @@ sealed class MonitorPlan : JobPlan
     public override async Task<IReadOnlyList<PartitionResult>> ExecuteAsync(UnitOfWork unit, CancellationToken cancel)
     {
         var reference = Reference();
-        var realised = await RealisedAsync([.. unit.Attempts.Select(a => a.Partition.Key.Value)], cancel);
+        IReadOnlyDictionary<string, ScoredLabels> realised;
+        using (unit.Progress.Measure("read")) realised = await RealisedAsync([.. unit.Attempts.Select(a => a.Partition.Key.Value)], cancel);
         var results = new List<PartitionResult>();
         foreach (var attempt in unit.Attempts)
         {
             var value = attempt.Partition.Key.Value;
             var version = scored[value];
-            var profile = ReadProfile(version);
-            var drift = Drift.Compare(reference, profile, job.Rules);
-            var pairs = realised.GetValueOrDefault(value);
-            var metrics = pairs is null || pairs.Scores.Count == 0 ? null : BinaryMetrics.Of(pairs.Scores.ToArray(), pairs.Labels.ToArray());
-            var judged = new JudgedPartition(version.Staged.Rows, version.Staged.DeadLetters, drift, metrics, metrics?.Rows ?? 0);
+            JudgedPartition judged;
+            using (unit.Progress.Measure("compare")) judged = Judge(version, reference, realised.GetValueOrDefault(value));
+            using var writing = unit.Progress.Measure("write");
             await using var stage = await environment.Sink.StageAsync(attempt.Partition.Key, attempt.Fence, MonitorRows.Schema, cancel);
             await stage.WriteAsync(MonitorRows.Of(judged), cancel);
             await stage.AddFileAsync(FileKind.Artifact, "judged.json", judged.ToJson(), 0, cancel);
@@ -98,6 +97,13 @@ sealed class MonitorPlan : JobPlan
             results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [Datasets.Name(environment, job.Score.Name)] = version.Staged.Rows }, []));
         }
         return results;
+    }
+
+    JudgedPartition Judge(CommittedVersion version, Profile reference, ScoredLabels? pairs)
+    {
+        var drift = Drift.Compare(reference, ReadProfile(version), job.Rules);
+        var metrics = pairs is null || pairs.Scores.Count == 0 ? null : BinaryMetrics.Of(pairs.Scores.ToArray(), pairs.Labels.ToArray());
+        return new JudgedPartition(version.Staged.Rows, version.Staged.DeadLetters, drift, metrics, metrics?.Rows ?? 0);
     }
 
     Profile Reference() => Profile.FromJson(File.ReadAllBytes(Path.Combine(model!.Folder, ModelTraining.ReferenceFile)));

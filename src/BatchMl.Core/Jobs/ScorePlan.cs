@@ -6,6 +6,7 @@ using BatchMl.Lineage;
 using BatchMl.Monitoring;
 using BatchMl.Runs;
 using BatchMl.Scoring;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Jobs;
 
@@ -109,8 +110,12 @@ sealed class ScorePlan : JobPlan
             RunId = unit.RunId,
             ScoredAt = unit.StartedAt,
             DeadLetters = unit.DeadLetters,
-            // The engine tells its own stages, which "source" would count again.
-            OnTime = (stage, time) => { if (stage != "source") unit.Progress.AddTime(stage, time); },
+            // The engine tells the stages of the source itself; when the last of them waits only the pipeline knows.
+            OnTime = (stage, state, time) =>
+            {
+                if (stage != "source") unit.Progress.AddTime(stage, state, time);
+                else if (state != StageState.Busy) unit.Progress.AddTime("features", state, time);
+            },
             OnRows = unit.Progress.AddRows,
             Observer = (partition, features, scores) => profiles[partition].Add(features, scores),
         }, cancel);
@@ -119,6 +124,7 @@ sealed class ScorePlan : JobPlan
         foreach (var attempt in unit.Attempts)
         {
             var partition = attempt.Partition.Key.Value;
+            using var completing = unit.Progress.Measure("complete");
             var profile = profiles[partition].Build();
             await stages[partition].AddFileAsync(FileKind.Profile, "profile.json", profile.ToJson(), 0, cancel);
             var staged = await stages[partition].CompleteAsync(cancel);

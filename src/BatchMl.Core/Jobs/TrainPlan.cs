@@ -88,7 +88,7 @@ sealed class TrainPlan : JobPlan
 
     async Task<IReadOnlyDictionary<string, List<RecordBatch>>> ReadAsync(UnitProgress progress, CancellationToken cancel)
     {
-        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        using var reading = progress.Measure("read");
         var query = job.TrainingSet.Query;
         string[] columns = [.. query.ModelFeatures, query.Label!.Name, TrainingSetJob.SplitColumn];
         var splits = TimeSplit.Names.ToDictionary(n => n, _ => new List<RecordBatch>());
@@ -106,7 +106,6 @@ sealed class TrainPlan : JobPlan
                 progress.AddRows(batch.Length);
             }
         }
-        progress.AddTime("read", System.Diagnostics.Stopwatch.GetElapsedTime(started));
         return splits;
     }
 }

@@ -77,16 +77,16 @@ sealed class TrainingSetPlan : JobPlan
                 using (features)
                 {
                     if (features.Errors.Count > 0) throw Failed(features);
-                    var rows = split.Add(features.Batch, OutputSchema);
+                    RecordBatch rows;
+                    using (unit.Progress.Measure("split")) rows = split.Add(features.Batch, OutputSchema);
                     recipe.Add(features.Batch.Length, rows);
-                    profile.Add(split.Training(rows));
-                    var started = System.Diagnostics.Stopwatch.GetTimestamp();
-                    await stage.WriteAsync(rows, cancel);
-                    unit.Progress.AddTime("write", System.Diagnostics.Stopwatch.GetElapsedTime(started));
+                    using (unit.Progress.Measure("profile")) profile.Add(split.Training(rows));
+                    using (unit.Progress.Measure("write")) await stage.WriteAsync(rows, cancel);
                     unit.Progress.AddRows(features.Batch.Length);
                 }
             }
         }
+        using var completing = unit.Progress.Measure("complete");
         recipe.CheckSplits();
         await stage.AddFileAsync(FileKind.Artifact, "recipe.json", recipe.ToJson(), 0, cancel);
         var built = profile.Build();

@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using BatchMl.Data;
 using BatchMl.Lineage;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Runs;
 
@@ -195,11 +198,15 @@ public sealed class DeadLetterBudget
     }
 }
 
-/// <summary>Progress and stage timings of a run; thread-safe. Stage names: <c>read</c>, <c>features</c>, <c>encode</c>, <c>score</c>, <c>write</c>, <c>train</c>, <c>commit</c>, ….</summary>
-public sealed class UnitProgress
+/// <summary>
+/// Progress and stage timings of a step; thread-safe. Stage names: <c>read</c>, <c>features</c>, <c>encode</c>, <c>score</c>, <c>write</c>, <c>train</c>, <c>commit</c>, …. Times are
+/// metrics too, see <see cref="Instruments"/>.
+/// </summary>
+/// <param name="job">The step's name.</param>
+public sealed class UnitProgress(string job)
 {
     long rows;
-    readonly System.Collections.Concurrent.ConcurrentDictionary<string, long> ticks = new();
+    readonly ConcurrentDictionary<(string Stage, StageState State), long> ticks = new();
 
     /// <summary>Rows done.</summary>
     public long Rows => Interlocked.Read(ref rows);
@@ -207,9 +214,27 @@ public sealed class UnitProgress
     /// <summary>Adds rows done.</summary>
     public void AddRows(long count) => Interlocked.Add(ref rows, count);
 
-    /// <summary>Adds busy time of a stage, summed over threads.</summary>
-    public void AddTime(string stage, TimeSpan time) => ticks.AddOrUpdate(stage, time.Ticks, (_, before) => before + time.Ticks);
+    /// <summary>Adds busy time of a stage.</summary>
+    public void AddTime(string stage, TimeSpan time) => AddTime(stage, StageState.Busy, time);
 
-    /// <summary>Busy time by stage.</summary>
-    public IReadOnlyDictionary<string, TimeSpan> Times => ticks.ToDictionary(t => t.Key, t => TimeSpan.FromTicks(t.Value));
+    /// <summary>Adds time of a stage.</summary>
+    public void AddTime(string stage, StageState state, TimeSpan time)
+    {
+        ticks.AddOrUpdate((stage, state), static (_, more) => more, static (_, before, more) => before + more, time.Ticks);
+        Instruments.StageTime(job, stage, state, time);
+    }
+
+    /// <summary>Adds busy time of a stage: from here until what is returned is disposed.</summary>
+    internal BusyTime Measure(string stage) => new(this, stage, Stopwatch.GetTimestamp());
+
+    /// <summary>All stages that were told of, in the order in which data flows.</summary>
+    public IReadOnlyList<StageTime> Times => Stages.InOrder(ticks.GroupBy(t => t.Key.Stage).Select(g => new StageTime(g.Key, Of(g, StageState.Busy), Of(g, StageState.WaitingForInput), Of(g, StageState.WaitingForOutput))));
+
+    static TimeSpan Of(IEnumerable<KeyValuePair<(string Stage, StageState State), long>> stage, StageState state) => TimeSpan.FromTicks(stage.Where(t => t.Key.State == state).Sum(t => t.Value));
+}
+
+/// <summary>Time of a stage that goes on until this is disposed.</summary>
+readonly struct BusyTime(UnitProgress progress, string stage, long started) : IDisposable
+{
+    public void Dispose() => progress.AddTime(stage, Stopwatch.GetElapsedTime(started));
 }

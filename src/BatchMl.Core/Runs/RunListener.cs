@@ -1,3 +1,5 @@
+using BatchMl.Telemetry;
+
 namespace BatchMl.Runs;
 
 /// <summary>Told of everything in a run; may stop nothing (what it throws is logged and dropped). Called from several threads.</summary>
@@ -48,8 +50,19 @@ public enum DecisionKind
 public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind Kind, string Reason, long SeenFence);
 
 /// <summary>How a step went.</summary>
+/// <param name="Job">Its name.</param>
+/// <param name="Done">Partitions made.</param>
+/// <param name="Skipped">Partitions that are up to date or frozen.</param>
+/// <param name="Reported">Partitions that changed and were kept.</param>
+/// <param name="Failed">Partitions that failed.</param>
+/// <param name="Rows">Rows of the partitions made, dead letters left out.</param>
+/// <param name="DeadLetters">Their dead letters.</param>
+/// <param name="Elapsed">How long it took.</param>
+/// <param name="StageTimes">Where the time went, in the order in which data flows.</param>
+/// <param name="BoundBy">The stage that the step would be faster without; null: nothing took any time.</param>
+/// <param name="Notes">Lines for a person.</param>
 public sealed record StepSummary(
-    string Job, int Done, int Skipped, int Reported, int Failed, long Rows, long DeadLetters, TimeSpan Elapsed, IReadOnlyDictionary<string, TimeSpan> StageTimes, IReadOnlyList<string> Notes);
+    string Job, int Done, int Skipped, int Reported, int Failed, long Rows, long DeadLetters, TimeSpan Elapsed, IReadOnlyList<StageTime> StageTimes, Bottleneck? BoundBy, IReadOnlyList<string> Notes);
 
 /// <summary>How a run went.</summary>
 public sealed record RunSummary(string RunId, string Job, RunState State, string? Error, TimeSpan Elapsed, IReadOnlyList<StepSummary> Steps, int ExitCode);

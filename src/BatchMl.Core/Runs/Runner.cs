@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BatchMl.Lineage;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Runs;
 
@@ -35,6 +36,7 @@ public sealed class Runner
         var run = new RunContext(environment, listener, settings, job);
         var lineage = RunContext.LineageOf(run.RunId, job.Name);
         var started = run.Clock.GetTimestamp();
+        using var span = Instruments.Span("batchml.run", job.Name)?.SetTag("batchml.run_id", run.RunId);
         await run.Catalog.StartRunAsync(
             new RunRecord(run.RunId, job.Name, verb, JsonSerializer.Serialize(request), RunState.Running, run.Now, null, null, null, settings.Holder, parentRunId),
             [OpenLineageEvents.Start(lineage, null, run.Now)], cancel);
@@ -42,6 +44,8 @@ public sealed class Runner
         var done = new List<StepSummary>();
         var end = await EndOfAsync(run, () => MakeAsync(run, steps, request, done, cancel), cancel);
         var summary = new RunSummary(run.RunId, job.Name, end.State, end.Message, run.Clock.GetElapsedTime(started), done, end.ExitCode);
+        Instruments.RunEnded(job.Name, end.State.ToString().ToLowerInvariant(), summary.Elapsed);
+        if (end.Error is { } error) span.Fail(error);
         await run.Catalog.FinishRunAsync(run.RunId, end.State, end.Message, JsonSerializer.Serialize(summary), [end.Event(lineage, run.Now)], run.Now, CancellationToken.None);
         await run.DeliverAsync(o => o.DeliverAsync(CancellationToken.None));
         run.Tell(l => l.RunFinished(summary));

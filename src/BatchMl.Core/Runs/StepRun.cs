@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using BatchMl.Data;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Runs;
 
 /// <summary>One step of a run: plans a job, decides, and makes what is to be made in rounds; what others hold and what changed under the plan comes in a later round.</summary>
 sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recovery recovery)
 {
-    readonly UnitProgress progress = new();
+    readonly UnitProgress progress = new(job.Name);
     readonly StepTally tally = new(run);
     readonly HashSet<string> waitedFor = [];
     JobPlan? plan;
@@ -20,6 +21,7 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
     public async Task<StepSummary> RunAsync(CancellationToken cancel)
     {
         var started = run.Clock.GetTimestamp();
+        using var span = Instruments.Span("batchml.step", job.Name);
         try
         {
             var decisions = await PlanAsync(request, cancel);
@@ -27,7 +29,10 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
             await recovery.CleanAsync(plan!, cancel);
             await MakeAsync([.. decisions.Where(IsToDo)], cancel);
             if (tally.HasBrokenAttempts) await recovery.CleanAsync(plan!, cancel);
+            var made = run.Clock.GetTimestamp();
             IReadOnlyList<string> notes = Fatal is null && Failed.Count == 0 ? await plan!.FinishAsync(run.Environment, tally.Made > 0, cancel) : [];
+            progress.AddTime("report", run.Clock.GetElapsedTime(made));
+            if ((Fatal ?? Failed.FirstOrDefault().Error) is { } error) span.Fail(error);
             var summary = tally.Summary(job, decisions, run.Clock.GetElapsedTime(started), progress, notes);
             run.Tell(l => l.StepFinished(summary));
             return summary;

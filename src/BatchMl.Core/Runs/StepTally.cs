@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Runs;
 
@@ -34,6 +35,7 @@ sealed class StepTally(RunContext run)
     public void Fail(PlannedPartition partition, Exception error)
     {
         failed.Enqueue((partition, error));
+        Instruments.Failed(partition.Key.Dataset);
         run.Tell(l => l.PartitionFailed(partition, error, null));
     }
 
@@ -42,5 +44,5 @@ sealed class StepTally(RunContext run)
 
     public StepSummary Summary(DatasetJob job, IReadOnlyList<PartitionDecision> decisions, TimeSpan elapsed, UnitProgress progress, IReadOnlyList<string> notes) => new(
         job.Name, made, settled + decisions.Count(d => d.Kind is DecisionKind.UpToDate or DecisionKind.Frozen), decisions.Count(d => d.Kind == DecisionKind.Reported), failed.Count, rows, deadLetters,
-        elapsed, progress.Times, notes);
+        elapsed, progress.Times, Stages.BottleneckOf(progress.Times), notes);
 }

@@ -1,4 +1,5 @@
 using BatchMl.Lineage;
+using BatchMl.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace BatchMl.Runs;
@@ -30,6 +31,9 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
     public async Task<UnitOutcome> RunAsync(IReadOnlyList<PartitionDecision> partitions, CancellationToken cancel)
     {
         var untouched = new Queue<PartitionDecision>(partitions);
+        using var span = Instruments.Span("batchml.unit", step.Plan.Job.Name)?.SetTag("batchml.run_id", run.RunId).SetTag("batchml.partitions", partitions.Count);
+        span?.SetTag("batchml.first_partition", partitions[0].Partition.Key.Value);
+        var started = run.Clock.GetTimestamp();
         try
         {
             for (; untouched.TryPeek(out var partition); untouched.Dequeue())
@@ -37,11 +41,13 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
                 cancel.ThrowIfCancellationRequested();
                 await LeaseAsync(partition, cancel);
             }
+            step.Progress.AddTime("lease", run.Clock.GetElapsedTime(started));
             if (leased.Count > 0) await MakeAsync(cancel);
         }
         catch (Exception e)
         {
             outcome.Error = RetryPolicy.Unwrap(e);
+            span.Fail(outcome.Error);
             letters.TakeBack(outcome.Made.Sum(m => m.Staged.DeadLetters));
             outcome.Open.AddRange([.. leased.Select(l => l.Decision), .. untouched]);
             foreach (var (decision, lease) in leased) await ReleaseAsync(decision.Partition, lease, outcome.Error);
@@ -97,8 +103,9 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
             throw new LeaseLostException($"Another process took over {leased[0].Decision.Partition.Key} or a partition made with it; nothing of this attempt counts ({e.Message}).");
         }
         var made = leased.Select(l => (l.Decision, l.Lease, Result: Result(results, l.Lease))).ToArray();
-        step.Plan.VerifyInputs();
         var started = run.Clock.GetTimestamp();
+        step.Plan.VerifyInputs();
+        step.Progress.AddTime("verify", run.Clock.GetElapsedTime(started));
         foreach (var (decision, lease, result) in made)
         {
             // Of a run that stops no more is committed.
@@ -106,7 +113,6 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
             if (budget.IsExceeded) throw new DeadLetterLimitException("The run has more dead letters than allowed; this partition was open when that was found, and does not commit.");
             await CommitAsync(decision, lease, result, keeper);
         }
-        step.Progress.AddTime("commit", run.Clock.GetElapsedTime(started));
     }
 
     PartitionResult Result(IReadOnlyList<PartitionResult> results, Lease lease) =>
@@ -117,10 +123,11 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
     // The order of design section 7: staged, then committed with its event in one transaction, then published. Once begun it is not cancelled.
     async Task CommitAsync(PartitionDecision decision, Lease lease, PartitionResult result, LeaseKeeper keeper)
     {
-        var (partition, at) = (decision.Partition, run.Now);
+        var (partition, at, started) = (decision.Partition, run.Now, run.Clock.GetTimestamp());
         var complete = OpenLineageEvents.Complete(run.LineageOf(lease.AttemptId, step.Plan.Job, partition), step.Lineage, result, replaces: decision.SeenFence > 0, at);
         var committed = await run.Catalog.StageAsync(lease, result.Staged, CancellationToken.None)
             && await run.Catalog.CommitAsync(lease, new CommittedVersion(result.Staged, partition.Fingerprint!, run.RunId, at), [complete], CancellationToken.None);
+        step.Progress.AddTime("commit", run.Clock.GetElapsedTime(started));
         leased.Remove((decision, lease));
         keeper.Drop(lease);
         if (!committed)
@@ -129,6 +136,8 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
             return;
         }
         outcome.Made.Add(result);
+        Instruments.Committed(step.Plan.Job.Name, result.Staged.Rows, result.Staged.DeadLetters);
+        started = run.Clock.GetTimestamp();
         try
         {
             await PublishAsync(partition);
@@ -137,6 +146,10 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
         catch (Exception e) when (!RetryPolicy.StopsRun(e))
         {
             outcome.Unpublished.Add((partition, new BatchMlException($"{partition.Key} is committed but could not be made visible: {e.Message} The next run tries it again.", FailureKind.Permanent, e)));
+        }
+        finally
+        {
+            step.Progress.AddTime("publish", run.Clock.GetElapsedTime(started));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using BatchMl.Data;
 using BatchMl.Engine;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Scoring;
 
@@ -61,8 +62,8 @@ public sealed class ScoringPipeline(ModelManifest model, Encoder encoder, Func<I
     {
         async Task PassOnAsync(ScoringItem item)
         {
-            await times.MeasureAsync("source/out", () => inOrder.WriteAsync(item, cancel));
-            await times.MeasureAsync("source/out", () => toScore.WriteAsync(item, cancel));
+            await times.MeasureAsync("source", StageState.WaitingForOutput, () => inOrder.WriteAsync(item, cancel));
+            await times.MeasureAsync("source", StageState.WaitingForOutput, () => toScore.WriteAsync(item, cancel));
         }
 
         using var rebatching = new Rebatching(batchSize);
@@ -78,19 +79,19 @@ public sealed class ScoringPipeline(ModelManifest model, Encoder encoder, Func<I
     {
         using (worker)
         {
-            while (await times.MeasureAsync("score/in", () => items.WaitToReadAsync(cancel)))
+            while (await times.MeasureAsync("encode", StageState.WaitingForInput, () => items.WaitToReadAsync(cancel)))
                 while (items.TryRead(out var item)) item.Complete(await worker.ScoreAsync(item, cancel));
         }
     }
 
     static async Task<ScoringResult> WriteAsync(ChannelReader<ScoringItem> items, Routing routing, StageTimes times, CancellationToken cancel)
     {
-        while (await times.MeasureAsync("write/in", () => items.WaitToReadAsync(cancel)))
+        while (await times.MeasureAsync("write", StageState.WaitingForInput, () => items.WaitToReadAsync(cancel)))
         {
             // Only looked at, so that an item that is not written is still there to be disposed when its worker has ended.
             while (items.TryPeek(out var item))
             {
-                var scored = await times.MeasureAsync("write/in", () => new ValueTask<ScoredRows>(item.Scored.WaitAsync(cancel)));
+                var scored = await times.MeasureAsync("write", StageState.WaitingForInput, () => new ValueTask<ScoredRows>(item.Scored.WaitAsync(cancel)));
                 await routing.WriteAsync(item, scored, cancel);
                 items.TryRead(out _);
                 item.Dispose();

@@ -5,6 +5,7 @@ using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Runs;
 using BatchMl.Scoring;
+using BatchMl.Telemetry;
 using Microsoft.Extensions.Time.Testing;
 
 namespace BatchMl.Core.Tests.Scoring;
@@ -14,7 +15,7 @@ sealed class ScoringHarness
 {
     public readonly ScorerScript Script = new();
     public readonly FakeTimeProvider Clock = new(new DateTimeOffset(2013, 12, 31, 0, 0, 0, TimeSpan.Zero));
-    public readonly ConcurrentDictionary<string, bool> Stages = new();
+    public readonly ConcurrentDictionary<(string, StageState), bool> Stages = new();
     public readonly List<(string Partition, long[] Ids, int Scores)> Observed = [];
     public DeadLetterBudget Budget = new(long.MaxValue);
     public Dictionary<long, string> FeatureErrors = [];
@@ -59,7 +60,7 @@ sealed class ScoringHarness
             manifest, Encoding, Script.New, new ScoreLayout(manifest, QueryColumns, ["id", "name"]), new ScoringOptions { Clock = Clock, BatchSize = BatchSize, Workers = Workers, BatchTimeout = BatchTimeout });
         var result = await pipeline.RunAsync(Input(Cancel), Output, new ScoringRun
         {
-            RunId = "run-1", ScoredAt = Clock.Start, DeadLetters = Budget, OnTime = (stage, _) => Stages[stage] = true, OnRows = rows => RowsDone += rows,
+            RunId = "run-1", ScoredAt = Clock.Start, DeadLetters = Budget, OnTime = (stage, state, _) => Stages[(stage, state)] = true, OnRows = rows => RowsDone += rows,
             Observer = (partition, features, scores) =>
             {
                 Observing(partition);

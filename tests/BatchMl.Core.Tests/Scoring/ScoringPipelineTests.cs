@@ -1,6 +1,7 @@
 using BatchMl.Data;
 using BatchMl.Runs;
 using BatchMl.Scoring;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Core.Tests.Scoring;
 
@@ -18,7 +19,11 @@ public sealed class ScoringPipelineTests
         Assert.Equal(["id", "name", "score", "model_name", "model_version", "model_digest", "feature_service", "as_of", "scored_at", "run_id", "day"],
             new ScoreLayout(ScoringHarness.Manifest, ScoringHarness.QueryColumns, ["id", "as_of", "name"]).Schema.FieldsList.Select(f => f.Name));
         Assert.Empty(harness.Stage(0).Files);
-        Assert.Superset(new HashSet<string> { "source", "source/out", "score/in", "encode", "score", "assemble", "write/in", "write", "observe" }, harness.Stages.Keys.ToHashSet());
+        Assert.Superset(new HashSet<(string, StageState)>
+        {
+            ("source", StageState.Busy), ("source", StageState.WaitingForOutput), ("encode", StageState.WaitingForInput), ("encode", StageState.Busy), ("score", StageState.Busy), ("assemble", StageState.Busy),
+            ("write", StageState.WaitingForInput), ("write", StageState.Busy), ("observe", StageState.Busy),
+        }, harness.Stages.Keys.ToHashSet());
         Assert.Equal(harness.Script.Loaded, harness.Script.Disposed);
     }
 

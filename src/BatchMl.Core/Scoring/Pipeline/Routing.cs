@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using BatchMl.Data;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Scoring;
 
@@ -20,7 +21,7 @@ sealed class Routing(ScoreLayout layout, ModelManifest model, IReadOnlyDictionar
             var kept = runs.Select(part => Kept(part, scored.Failed)).Where(part => part.Count > 0).ToArray();
             if (kept.Length == 0) continue;
             using var scores = Select(scored.Scores, kept);
-            await times.MeasureAsync("write", () => new ValueTask(output.WriteAsync(scores, cancel)));
+            await times.MeasureAsync("write", StageState.Busy, () => new ValueTask(output.WriteAsync(scores, cancel)));
             if (run.Observer is not { } observer) continue;
             using var features = Select(scored.Features, kept);
             times.Measure("observe", () =>

@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using BatchMl.Runs;
+using BatchMl.Telemetry;
 
 namespace BatchMl.Scoring;
 
@@ -17,9 +18,9 @@ public sealed record ScoringRun
 
     /// <summary>
     /// Told of time spent, from any thread. Busy: <c>source</c> (inside the input, which may report stages of its own), <c>encode</c>, <c>score</c>, <c>assemble</c>, <c>write</c>,
-    /// <c>observe</c>. Waiting: <c>source/out</c> (the queue of batches is full), <c>score/in</c> (no batch to score), <c>write/in</c> (the next batch is not scored yet).
+    /// <c>observe</c>. Waiting: <c>source</c> for output (the queue of batches is full), <c>encode</c> for input (no batch to score), <c>write</c> for input (the next batch is not scored yet).
     /// </summary>
-    public Action<string, TimeSpan>? OnTime { get; init; }
+    public Action<string, StageState, TimeSpan>? OnTime { get; init; }
 
     /// <summary>Told of rows that are written or dead letters, as they are done.</summary>
     public Action<long>? OnRows { get; init; }

@@ -1,7 +1,9 @@
+using BatchMl.Telemetry;
+
 namespace BatchMl.Scoring;
 
 /// <summary>Tells where the time goes.</summary>
-sealed class StageTimes(TimeProvider clock, Action<string, TimeSpan>? report)
+sealed class StageTimes(TimeProvider clock, Action<string, StageState, TimeSpan>? report)
 {
     internal T Measure<T>(string stage, Func<T> work)
     {
@@ -12,11 +14,11 @@ sealed class StageTimes(TimeProvider clock, Action<string, TimeSpan>? report)
         }
         finally
         {
-            report?.Invoke(stage, clock.GetElapsedTime(start));
+            report?.Invoke(stage, StageState.Busy, clock.GetElapsedTime(start));
         }
     }
 
-    internal async Task<T> MeasureAsync<T>(string stage, Func<ValueTask<T>> work)
+    internal async Task<T> MeasureAsync<T>(string stage, StageState state, Func<ValueTask<T>> work)
     {
         var start = clock.GetTimestamp();
         try
@@ -25,11 +27,13 @@ sealed class StageTimes(TimeProvider clock, Action<string, TimeSpan>? report)
         }
         finally
         {
-            report?.Invoke(stage, clock.GetElapsedTime(start));
+            report?.Invoke(stage, state, clock.GetElapsedTime(start));
         }
     }
 
-    internal Task MeasureAsync(string stage, Func<ValueTask> work) => MeasureAsync(stage, async () =>
+    internal Task<T> MeasureAsync<T>(string stage, Func<ValueTask<T>> work) => MeasureAsync(stage, StageState.Busy, work);
+
+    internal Task MeasureAsync(string stage, StageState state, Func<ValueTask> work) => MeasureAsync(stage, state, async () =>
     {
         await work();
         return true;
