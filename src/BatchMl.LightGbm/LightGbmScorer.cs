@@ -34,14 +34,15 @@ public sealed class LightGbmScorer : IScorer
     public bool IsThreadSafe => true;
 
     /// <summary>Loads a package of flavor <c>lightgbm</c>.</summary>
-    /// <exception cref="DataException">The weights are not such a model, or do not fit the signature.</exception>
-    public static IScorer Load(ModelPackage package) => Load(package.WeightsPath, package.Manifest.Signature);
+    /// <exception cref="DataException">The weights were changed, are not such a model, or do not fit the signature.</exception>
+    public static IScorer Load(ModelPackage package) => Load(package.WeightsPath, ModelText.Parse(package.WeightsPath, package.ReadWeights()), package.Manifest.Signature);
 
     /// <summary>Loads a text model (version 3 or 4) of LightGBM with one output per row, whoever made it. Linear trees are not supported.</summary>
     /// <exception cref="DataException">The file is damaged or not such a model, or has other inputs than the signature, or the signature has outputs that no such model gives.</exception>
-    public static LightGbmScorer Load(string path, ModelSignature signature)
+    public static LightGbmScorer Load(string path, ModelSignature signature) => Load(path, ModelText.Read(path), signature);
+
+    static LightGbmScorer Load(string path, ModelText text, ModelSignature signature)
     {
-        var text = ModelText.Read(path);
         var names = FeatureNames.Of(signature.Inputs.Select(i => i.Name));
         if (!names.SequenceEqual(text.FeatureNames))
             throw new DataException($"{path} has the inputs {string.Join(", ", text.FeatureNames)}; the signature says {string.Join(", ", names)}. Package the model that belongs to this signature.");

@@ -25,15 +25,20 @@ sealed class ModelText
     /// <exception cref="DataException">What is wrong with it.</exception>
     public static ModelText Read(string path)
     {
-        byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(path);
+            return Parse(path, File.ReadAllBytes(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DataException($"{path} can not be read as a LightGBM text model: {e.Message}", e);
         }
+    }
+
+    /// <summary>Checks a text; the path is for messages.</summary>
+    /// <exception cref="DataException">What is wrong with it.</exception>
+    public static ModelText Parse(string path, byte[] bytes)
+    {
         try
         {
             return new ModelText(bytes, Check(bytes));

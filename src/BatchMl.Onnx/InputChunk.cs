@@ -22,10 +22,10 @@ sealed unsafe class InputChunk : IDisposable
     readonly int start;
     readonly int count;
 
-    public InputChunk(OnnxSession session, RecordBatch batch, int start, int count)
+    public InputChunk(OnnxSession session, int? rowsPerCall, RecordBatch batch, int start, int count)
     {
         (this.batch, this.start, this.count) = (batch, start, count);
-        Rows = session.FixedRows > 0 ? session.FixedRows : (count + Group - 1) / Group * Group;
+        Rows = session.FixedRows > 0 ? session.FixedRows : rowsPerCall ?? (count + Group - 1) / Group * Group;
         try
         {
             var column = 0;

@@ -20,7 +20,8 @@ public sealed class OnnxScorer : IScorer
 
     readonly OnnxSession session;
 
-    OnnxScorer(OnnxSession session, ModelSignature signature) => (this.session, Signature) = (session, signature);
+    /// <summary>Scores with a session, which is disposed with it.</summary>
+    internal OnnxScorer(OnnxSession session, ModelSignature signature) => (this.session, Signature) = (session, signature);
 
     /// <inheritdoc/>
     public ModelSignature Signature { get; }
@@ -29,17 +30,19 @@ public sealed class OnnxScorer : IScorer
     public bool IsThreadSafe => true;
 
     /// <summary>Loads a package of flavor <c>onnx</c>.</summary>
-    /// <exception cref="DataException">The weights are not such a model, or do not fit the signature.</exception>
-    public static IScorer Load(ModelPackage package) => Load(package.WeightsPath, package.Manifest.Signature);
+    /// <exception cref="DataException">The weights were changed, are not such a model, or do not fit the signature.</exception>
+    public static IScorer Load(ModelPackage package) => Load(package.WeightsPath, package.ReadWeights(), package.Manifest.Signature, null);
 
     /// <summary>Loads an ONNX model.</summary>
     /// <param name="path">The file.</param>
     /// <param name="signature">Its columns: inputs of one column by their names, in the model's order; the columns of a matrix by any names.</param>
     /// <param name="output">Which output is the score; null: what the import chose, or the only candidate.</param>
     /// <exception cref="DataException">It can not be loaded, has inputs or outputs that are no columns, or others than the signature.</exception>
-    public static OnnxScorer Load(string path, ModelSignature signature, OnnxOutput? output = null)
+    public static OnnxScorer Load(string path, ModelSignature signature, OnnxOutput? output = null) => Load(path, OnnxSession.Read(path), signature, output);
+
+    static OnnxScorer Load(string path, byte[] model, ModelSignature signature, OnnxOutput? output)
     {
-        var session = OnnxSession.Open(path, output);
+        var session = OnnxSession.Open(path, model, output);
         try
         {
             session.Verify(signature);
@@ -60,12 +63,12 @@ public sealed class OnnxScorer : IScorer
         try
         {
             var scores = MemoryMarshal.Cast<byte, double>(bytes.AsSpan());
-            var most = session.FixedRows > 0 ? session.FixedRows : ChunkRows;
+            var most = Signature.RowsPerCall ?? (session.FixedRows > 0 ? session.FixedRows : ChunkRows);
             for (var start = 0; start < inputs.Length; start += most)
             {
                 cancel.ThrowIfCancellationRequested();
                 var count = Math.Min(most, inputs.Length - start);
-                using var chunk = new InputChunk(session, inputs, start, count);
+                using var chunk = new InputChunk(session, Signature.RowsPerCall, inputs, start, count);
                 using var results = session.Run(chunk.Values);
                 session.Output.Read(results[0], chunk.Rows, scores.Slice(start, count));
             }

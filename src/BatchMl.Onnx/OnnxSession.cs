@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchMl.Scoring;
 using Microsoft.ML.OnnxRuntime;
 
@@ -9,9 +10,9 @@ sealed class OnnxSession : IDisposable
     readonly InferenceSession session;
     readonly RunOptions run = new();
 
-    OnnxSession(string path, InferenceSession session, OnnxOutput? output)
+    OnnxSession(string path, InferenceSession session, ModelGraph graph, OnnxOutput? output)
     {
-        (Path, this.session) = (path, session);
+        (Path, this.session, Graph) = (path, session, graph);
         Inputs = [.. session.InputNames.Select(name => new TensorInput(path, name, session.InputMetadata[name]))];
         Output = ScoreOutput.Choose(path, session.OutputNames, session.OutputMetadata, output ?? ModelFile.OutputOf(session.ModelMetadata.CustomMetadataMap));
         int[] fixedRows = [.. Inputs.Select(i => i.FixedRows).Where(r => r > 0).Distinct()];
@@ -31,21 +32,31 @@ sealed class OnnxSession : IDisposable
     /// <summary>How many rows each call must have; 0: any number.</summary>
     public int FixedRows { get; }
 
-    /// <summary>Loads a model for the CPU.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="output">Which output is the score; null: as the model's metadata say.</param>
-    /// <exception cref="DataException">It can not be read, or its inputs or outputs are none that rows can be scored with.</exception>
-    public static OnnxSession Open(string path, OnnxOutput? output = null)
+    /// <summary>What its operators say.</summary>
+    public ModelGraph Graph { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="DataException">It can not be read.</exception>
+    public static byte[] Read(string path)
     {
-        byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(path);
+            return File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DataException($"{path} can not be read as an ONNX model: {e.Message}", e);
         }
+    }
+
+    /// <summary>Loads a model for the CPU.</summary>
+    /// <param name="path">Where it is from, for messages.</param>
+    /// <param name="model">Its bytes; the native runtime sees them only if they have the structure of a model.</param>
+    /// <param name="output">Which output is the score; null: as the model's metadata say.</param>
+    /// <exception cref="DataException">It is none, or its inputs or outputs are none that rows can be scored with.</exception>
+    public static OnnxSession Open(string path, byte[] model, OnnxOutput? output = null)
+    {
+        var graph = ModelGraph.Read(path, model);
         InferenceSession? session = null;
         try
         {
@@ -57,8 +68,8 @@ sealed class OnnxSession : IDisposable
                 ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
                 LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
             };
-            session = new InferenceSession(bytes, options);
-            return new OnnxSession(path, session, output);
+            session = new InferenceSession(model, options);
+            return new OnnxSession(path, session, graph, output);
         }
         catch (DataException)
         {
@@ -68,7 +79,7 @@ sealed class OnnxSession : IDisposable
         catch (Exception e) when (e is OnnxRuntimeException or NotSupportedException or ArgumentException or InvalidOperationException)
         {
             session?.Dispose();
-            throw new DataException($"{path} is not an ONNX model that ONNX Runtime can load: {e.Message} Export it again, with an opset and operators that this version knows; models with external data files are not supported.", e);
+            throw new DataException($"{path} is not an ONNX model that ONNX Runtime can load: {e.Message} Export it again, with an opset and operators that this version knows.", e);
         }
     }
 
@@ -95,6 +106,11 @@ sealed class OnnxSession : IDisposable
     {
         if (signature.Outputs is not [{ Name: "score", Type: ModelType.Double }])
             throw new DataException($"An ONNX model gives score (Double); the signature for {Path} says {string.Join(", ", signature.Outputs.Select(o => $"{o.Name} ({o.Type})"))}. Correct the signature.");
+        if (signature.RowsPerCall is { } rows ? rows < 1 || FixedRows > 0 && rows > FixedRows : Graph.Mixing.Count > 0)
+        {
+            throw new DataException($"{Path} {(Graph.Mixing.Count > 0 ? $"looks at all rows of a call ({string.Join(", ", Graph.Mixing)})" : "looks at each row alone")}{(FixedRows > 0 ? $" and takes {FixedRows} rows at once" : "")}; "
+                + $"the signature says {signature.RowsPerCall?.ToString(CultureInfo.InvariantCulture) ?? "any number of"} rows per call. Expected 1, or another number{(FixedRows > 0 ? $" up to {FixedRows}" : "")} if scores may depend on neighbours. Import the model again.");
+        }
         var expected = Columns(signature.Inputs.Count, [.. signature.Inputs.Select(i => i.Name)]);
         if (!expected.SequenceEqual(signature.Inputs))
             throw new DataException($"{Path} takes {Text(expected)}; the signature says {Text(signature.Inputs)}. Package the model that belongs to this signature.");

@@ -51,11 +51,28 @@ sealed class ScorePlan : JobPlan
     [
         PlanText.Sources(pinned),
         .. QueryText.Describe(job.Query),
-        new("model", [model is null ? $"{job.Model} (not made yet)" : $"{job.Model}@{model.Version}, {model.Package.Manifest.Flavor}, digest {model.Package.Manifest.Digest[..12]}, trained for {model.Package.Manifest.FeatureService}@{model.Package.Manifest.FeatureServiceVersion}"]),
+        new("model", [.. DescribeModel()]),
         layout is null
             ? new PlanSection("output", [$"sink {environment.Sink.Name}, dataset {job.Name}, partitioned by {job.Query.Spine.PartitionName}"])
             : PlanText.Output(environment.Sink, job.Name, job.Query.Spine.PartitionName, layout.Schema),
     ];
+
+    IEnumerable<string> DescribeModel()
+    {
+        if (model is null)
+        {
+            yield return $"{job.Model} (not made yet)";
+            yield break;
+        }
+        var manifest = model.Package.Manifest;
+        yield return $"{job.Model}@{model.Version}, {manifest.Flavor}, digest {manifest.Digest[..12]}, trained for {manifest.FeatureService}@{manifest.FeatureServiceVersion}";
+        if (manifest.Signature.RowsPerCall is { } rows)
+        {
+            yield return "looks at all rows of a call (e.g. dynamic quantisation): " + (rows == 1
+                ? "each row is scored in a call of its own, so that scores do not depend on neighbours"
+                : $"calls of {rows} rows; a score depends on the rows beside it, so on partitions, units of work and batches");
+        }
+    }
 
     public override JobLineage Lineage
     {

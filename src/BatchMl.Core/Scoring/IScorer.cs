@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Apache.Arrow;
 using BatchMl.Data;
 
@@ -24,10 +25,19 @@ public sealed record ModelColumn(string Name, ModelType Type);
 /// <summary>What a model takes and gives, by column.</summary>
 /// <param name="Inputs">In the order the model was trained on.</param>
 /// <param name="Outputs">Scores first, e.g. <c>score</c>.</param>
-public sealed record ModelSignature(IReadOnlyList<ModelColumn> Inputs, IReadOnlyList<ModelColumn> Outputs);
+public sealed record ModelSignature(IReadOnlyList<ModelColumn> Inputs, IReadOnlyList<ModelColumn> Outputs)
+{
+    /// <summary>
+    /// Null (default): a row's outputs depend on that row alone, and a call may have any number of rows. A number, at least 1: the model looks at all rows of a call, as dynamic quantisation does,
+    /// so each call has this many rows (what is missing is filled up with copies of the last). With 1 a row has no neighbours, and outputs depend on nothing but the row again; with more they depend on how
+    /// rows were cut into partitions, units of work and batches.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? RowsPerCall { get; init; }
+}
 
 /// <summary>
-/// A loaded model. Pure per row: a row's outputs depend on that row's inputs only, and the same inputs give the same bits. Throws for a batch that it can not
+/// A loaded model. Pure per row: a row's outputs depend on that row's inputs only (but see <see cref="ModelSignature.RowsPerCall"/>), and the same inputs give the same bits. Throws for a batch that it can not
 /// score (the pipeline bisects it); an <see cref="InsufficientMemoryException"/> or <see cref="OutOfMemoryException"/> makes the pipeline halve the batch. Never retries.
 /// </summary>
 public interface IScorer : IDisposable

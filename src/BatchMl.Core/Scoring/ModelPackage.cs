@@ -22,7 +22,9 @@ public sealed class ModelPackage
         Converters = { new JsonStringEnumConverter() },
     };
 
-    ModelPackage(ModelManifest manifest, Encoder encoder, string weightsPath) => (Manifest, Encoder, WeightsPath) = (manifest, encoder, weightsPath);
+    readonly byte[] weightsDigest;
+
+    ModelPackage(ModelManifest manifest, Encoder encoder, string weightsPath, byte[] weightsDigest) => (Manifest, Encoder, WeightsPath, this.weightsDigest) = (manifest, encoder, weightsPath, weightsDigest);
 
     /// <summary>Its manifest.</summary>
     public ModelManifest Manifest { get; }
@@ -32,6 +34,15 @@ public sealed class ModelPackage
 
     /// <summary>Absolute path of the weights.</summary>
     public string WeightsPath { get; }
+
+    /// <summary>The weights for a scorer: exactly the bytes that were checked when the package was opened, so that native code never sees others.</summary>
+    /// <exception cref="DataException">The file was changed or removed since.</exception>
+    public byte[] ReadWeights()
+    {
+        var bytes = Read(Path.GetDirectoryName(WeightsPath)!, Manifest.Weights);
+        return SHA256.HashData(bytes).AsSpan().SequenceEqual(weightsDigest) ? bytes
+            : throw new DataException($"{WeightsPath} was changed since the model package was opened. Restore the package or train the model again.");
+    }
 
     /// <summary>Opens a package and checks that its files have the digest that its manifest says.</summary>
     /// <exception cref="DataException">Missing or changed files, a manifest of another format version, or a signature that does not match the encoder.</exception>
@@ -43,14 +54,15 @@ public sealed class ModelPackage
         if (manifest.Weights != Path.GetFileName(manifest.Weights) || manifest.Weights.Length == 0)
             throw new DataException($"{Path.Combine(folder, ManifestName)} names the weights '{manifest.Weights}'; expected the plain name of a file in the package. Restore the package or train the model again.");
         var weights = Path.Combine(folder, manifest.Weights);
-        var digest = DigestOf(encoderBytes, weights, manifest.Signature);
+        var weightsDigest = HashOf(weights);
+        var digest = DigestOf(encoderBytes, weightsDigest, manifest.Signature);
         if (digest != manifest.Digest)
             throw new DataException(
                 $"The model package {folder} has digest {digest}, but its manifest says {manifest.Digest}: the encoder, the weights ({manifest.Weights}) or the signature were changed after it was written. "
                 + "Restore the package or train the model again.");
         var encoder = Encoder.FromJson(encoderBytes);
         if (SignatureProblem(manifest.Signature, encoder) is { } problem) throw new DataException($"The model package {folder} does not fit together: {problem}");
-        return new(manifest, encoder, weights);
+        return new(manifest, encoder, weights, weightsDigest);
     }
 
     /// <summary>
@@ -65,7 +77,7 @@ public sealed class ModelPackage
         var written = manifest with
         {
             FormatVersion = Format,
-            Digest = DigestOf(encoderBytes, Path.Combine(folder, manifest.Weights), manifest.Signature),
+            Digest = DigestOf(encoderBytes, HashOf(Path.Combine(folder, manifest.Weights)), manifest.Signature),
             // Sorted, so that the order in which metrics were computed does not show.
             Metrics = new SortedDictionary<string, double>(manifest.Metrics.ToDictionary(), StringComparer.Ordinal),
         };
@@ -117,19 +129,24 @@ public sealed class ModelPackage
         }
     }
 
-    static string DigestOf(byte[] encoder, string weights, ModelSignature signature)
+    static byte[] HashOf(string weights)
     {
-        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        all.AppendData(SHA256.HashData(encoder));
         try
         {
             using var stream = File.OpenRead(weights);
-            all.AppendData(SHA256.HashData(stream));
+            return SHA256.HashData(stream);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new DataException($"The weights {weights} are missing from the model package. Restore the package or train the model again.", e);
         }
+    }
+
+    static string DigestOf(byte[] encoder, byte[] weights, ModelSignature signature)
+    {
+        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        all.AppendData(SHA256.HashData(encoder));
+        all.AppendData(weights);
         all.AppendData(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(signature, Json)));
         return Convert.ToHexStringLower(all.GetHashAndReset());
     }
