@@ -111,16 +111,14 @@ public sealed class ParquetSink : IBatchSink
     public string PathOf(PartitionManifest manifest, StagedFile file) => Path.Combine(Folder(manifest.Partition.Key), file.Name);
 
     /// <inheritdoc/>
-    /// <exception cref="DataException">A file is missing, corrupt, or not of the size that the manifest says; or a column does not exist.</exception>
+    /// <exception cref="DataException">A file is missing, corrupt, or not the one that the manifest says, byte for byte; or a column does not exist.</exception>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(PartitionManifest manifest, IReadOnlyList<string>? columns, [EnumeratorCancellation] CancellationToken cancel)
     {
         var (names, hive) = PartitionColumn.Restore(manifest.Partition);
         foreach (var file in manifest.Partition.Files.Where(f => f.Kind == FileKind.Data))
         {
             var path = PathOf(manifest, file);
-            using var snapshot = new ParquetSnapshot([PinnedFile.Open(path)], hive);
-            if (snapshot.Files[0].Size != file.Bytes)
-                throw new DataException($"{path} has {snapshot.Files[0].Size} bytes; expected {file.Bytes}, as its manifest says. Restore the file, or make the partition {manifest.Partition.Key} again (replay).");
+            using var snapshot = new ParquetSnapshot([PinnedFile.Open(path, file)], hive);
             await foreach (var batch in snapshot.ReadAsync(new ScanRequest(columns ?? names), cancel)) yield return batch.Batch;
         }
     }

@@ -89,6 +89,7 @@ sealed class ParquetSnapshot : ISourceSnapshot
             }
             yield break;
         }
+        files[file].VerifyContent();
         using var reading = new ParquetReading(files[file], request.BatchSize);
         var leaves = reading.Leaves(inFile);
         foreach (var part in parts)

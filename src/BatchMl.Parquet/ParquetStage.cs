@@ -171,11 +171,13 @@ sealed class ParquetStage : IBatchStage
         Io(writer.Close);
         var data = new StagedFile(FileKind.Data, PartitionFolders.Data(fence), rows, stream.Length, stream.Sha256());
         CloseFile();
+        var path = Path.Combine(folder, data.Name);
         Io(() =>
         {
-            DurableFiles.FsyncFile(Path.Combine(folder, data.Name));
+            DurableFiles.FsyncFile(path);
             DurableFiles.FsyncFolder(folder);
         });
+        using (var written = PinnedFile.Open(path)) data = data with { Footer = written.Identity.Digest };
         completed = true;
         return Task.FromResult(new StagedPartition(
             key, fence, Path.GetRelativePath(root, folder), [data, .. files], rows, deadLetters, digest.Finish(), PartitionColumn.Describe(schema)));

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using BatchMl.Data;
@@ -12,16 +13,21 @@ sealed class PinnedFile : IDisposable
     const int TailBytes = MagicBytes + sizeof(int);
 
     readonly SafeFileHandle handle;
+    readonly StagedFile? published;
+    readonly Lock gate = new();
+    bool isWhole;
 
-    PinnedFile(SafeFileHandle handle, SourceFile identity) => (this.handle, Identity) = (handle, identity);
+    PinnedFile(SafeFileHandle handle, SourceFile identity, StagedFile? published) => (this.handle, Identity, this.published) = (handle, identity, published);
 
     public SourceFile Identity { get; }
 
     public string Path => Identity.Path;
 
     /// <summary>Opens a file and takes its identity from size, time and footer, after checking that it has one: the native reader never sees anything else.</summary>
-    /// <exception cref="DataException">The file is missing, unreadable or not Parquet.</exception>
-    public static PinnedFile Open(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="published">What its partition's manifest says of it; null: it is not ours.</param>
+    /// <exception cref="DataException">The file is missing, unreadable or not Parquet, or has another size or footer than its manifest says.</exception>
+    public static PinnedFile Open(string path, StagedFile? published = null)
     {
         SafeFileHandle? handle = null;
         try
@@ -29,7 +35,10 @@ sealed class PinnedFile : IDisposable
             handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
             var size = RandomAccess.GetLength(handle);
             var modified = new DateTimeOffset(File.GetLastWriteTimeUtc(handle), TimeSpan.Zero);
-            return new PinnedFile(handle, new SourceFile(path, size, modified, FooterDigest(handle, path, size)));
+            if (published is not null && size != published.Bytes) throw Damaged(path, $"has {size} bytes; expected {published.Bytes}");
+            var footer = FooterDigest(handle, path, size);
+            if (published?.Footer is { } expected && footer != expected) throw Damaged(path, $"has a footer of digest {footer}; expected {expected}");
+            return new PinnedFile(handle, new SourceFile(path, size, modified, footer), published);
         }
         catch (Exception e)
         {
@@ -76,6 +85,37 @@ sealed class PinnedFile : IDisposable
             offset += read;
         }
     }
+
+    /// <summary>Holds all bytes against the manifest's digest, the first time. (Page checksums leave out the pages' own headers.) Nothing to do for a file that is not ours.</summary>
+    /// <exception cref="DataException">They are others.</exception>
+    public void VerifyContent()
+    {
+        if (published is null) return;
+        lock (gate)
+        {
+            if (isWhole) return;
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
+            try
+            {
+                int read;
+                for (long at = 0; (read = RandomAccess.Read(handle, buffer, at)) > 0; at += read) hash.AppendData(buffer.AsSpan(0, read));
+            }
+            catch (IOException e)
+            {
+                throw new DataException($"{Path} can not be read: {e.Message} Restore the file, or make the partition again (replay).", e);
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+            var got = Convert.ToHexStringLower(hash.GetHashAndReset());
+            if (got != published.Sha256) throw Damaged(Path, $"has SHA-256 {got}; expected {published.Sha256}");
+            isWhole = true;
+        }
+    }
+
+    static DataException Damaged(string path, string what) => new($"{path} {what}, as its manifest says. The file is damaged or was replaced: restore it, or make the partition again (replay).");
 
     /// <summary>A stream of its own over the open file, for one reader.</summary>
     public Stream NewStream() => new HandleStream(handle, Identity.Size);

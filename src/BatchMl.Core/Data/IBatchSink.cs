@@ -35,7 +35,8 @@ public enum FileKind
 /// <param name="Rows">Rows in it; 0 for artifacts.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Sha256">Lower-case hex digest of its bytes.</param>
-public sealed record StagedFile(FileKind Kind, string Name, long Rows, long Bytes, string Sha256);
+/// <param name="Footer">Of a Parquet file: the digest of its footer, so that whoever goes by its statistics alone need not read the rest to trust them; null for others.</param>
+public sealed record StagedFile(FileKind Kind, string Name, long Rows, long Bytes, string Sha256, string? Footer = null);
 
 /// <summary>
 /// A partition version that is complete and durable (files and folder fsynced) but not yet visible. Stored in the ledger at
@@ -61,7 +62,8 @@ public sealed record StagedPartition(
 /// <param name="RunId">The run that made it.</param>
 /// <param name="Fingerprint">The fingerprint that it was made for.</param>
 /// <param name="CommittedAt">When the ledger committed it.</param>
-public sealed record PartitionManifest(int FormatVersion, StagedPartition Partition, string RunId, string Fingerprint, DateTimeOffset CommittedAt);
+/// <param name="Digest">Of all else, as the file holds it, so that a damaged manifest is not believed; null: not in a file, or in one that was written before there were such digests.</param>
+public sealed record PartitionManifest(int FormatVersion, StagedPartition Partition, string RunId, string Fingerprint, DateTimeOffset CommittedAt, string? Digest = null);
 
 /// <summary>
 /// Where partitions land. Stages once per attempt; publication is idempotent per fence. A sink never retries and never

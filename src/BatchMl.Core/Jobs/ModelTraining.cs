@@ -21,11 +21,18 @@ public sealed record ModelEvaluation(IReadOnlyDictionary<string, BinaryMetrics> 
 
     internal byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
 
-    /// <summary>Reads a package's evaluation; null if it has none (a model made elsewhere).</summary>
-    public static ModelEvaluation? Read(string folder)
+    /// <summary>Reads a package's evaluation.</summary>
+    /// <exception cref="DataException">Not such JSON.</exception>
+    public static ModelEvaluation FromJson(ReadOnlySpan<byte> json)
     {
-        var path = Path.Combine(folder, FileName);
-        return File.Exists(path) ? JsonSerializer.Deserialize<ModelEvaluation>(File.ReadAllBytes(path), Json) : null;
+        try
+        {
+            return JsonSerializer.Deserialize<ModelEvaluation>(json, Json) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new DataException($"This is not a model's {FileName}: {e.Message} Restore the package or train the model again.", e);
+        }
     }
 }
 

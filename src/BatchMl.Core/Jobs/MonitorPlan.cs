@@ -106,13 +106,13 @@ sealed class MonitorPlan : JobPlan
         return new JudgedPartition(version.Staged.Rows, version.Staged.DeadLetters, drift, metrics, metrics?.Rows ?? 0);
     }
 
-    Profile Reference() => Profile.FromJson(File.ReadAllBytes(Path.Combine(model!.Folder, ModelTraining.ReferenceFile)));
+    Profile Reference() => Profile.FromJson(model!.Find(ModelTraining.ReferenceFile)!);
 
     Profile ReadProfile(CommittedVersion version)
     {
         var file = version.Staged.Files.First(f => f.Kind == FileKind.Profile);
         var manifest = new PartitionManifest(1, version.Staged, version.RunId, version.Fingerprint.Value, version.CommittedAt);
-        return Profile.FromJson(File.ReadAllBytes(environment.Sink.PathOf(manifest, file)));
+        return Profile.FromJson(CommittedFile.Read(environment.Sink.PathOf(manifest, file), file));
     }
 
     /// <summary>Scores with their labels, by partition, where labels are known. Rows meet by key and as_of; equal ones in order.</summary>
@@ -192,7 +192,8 @@ sealed class MonitorPlan : JobPlan
         foreach (var planned in Partitions)
         {
             if (await environment.Sink.ReadManifestAsync(planned.Key, cancel) is not { } manifest) continue;
-            var judged = JudgedPartition.FromJson(await File.ReadAllBytesAsync(environment.Sink.PathOf(manifest, manifest.Partition.Files.First(f => f.Name.Contains("judged", StringComparison.Ordinal))), cancel));
+            var file = manifest.Partition.Files.First(f => f.Name.Contains("judged", StringComparison.Ordinal));
+            var judged = JudgedPartition.FromJson(CommittedFile.Read(environment.Sink.PathOf(manifest, file), file));
             partitions.Add(new DriftReportPartition(planned.Key.Value, judged.Rows, judged.DeadLetters, ReadProfile(scored[planned.Key.Value]), judged.Columns, judged.Realised, judged.Labelled));
         }
         var pairs = await RealisedAsync([.. partitions.Select(p => p.Value)], cancel);
@@ -205,7 +206,7 @@ sealed class MonitorPlan : JobPlan
             ModelDigest = package.Digest,
             PartitionColumn = job.Score.Query.Spine.PartitionName,
             Reference = Reference(),
-            Splits = ModelEvaluation.Read(model.Folder)?.Splits ?? new Dictionary<string, BinaryMetrics>(),
+            Splits = model.Find(ModelEvaluation.FileName) is { } evaluation ? ModelEvaluation.FromJson(evaluation).Splits : new Dictionary<string, BinaryMetrics>(),
             Partitions = partitions,
             Realised = scores.Length == 0 ? null : BinaryMetrics.Of(scores, truth),
             Curves = scores.Length == 0 ? null : BinaryCurves.Of(scores, truth),

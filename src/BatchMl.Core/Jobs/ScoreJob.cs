@@ -1,3 +1,4 @@
+using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Runs;
 using BatchMl.Scoring;
@@ -90,14 +91,21 @@ sealed record PartitionRange(DateOnly? From, DateOnly? To, IReadOnlyList<string>
 }
 
 /// <summary>A model package that the ledger knows as committed.</summary>
-sealed record PublishedModel(ModelPackage Package, string Version, string Folder)
+sealed record PublishedModel(ModelPackage Package, string Version, string Folder, IReadOnlyList<StagedFile> Files)
 {
+    /// <summary>A file of the package, held against what was committed unless somebody put it there later; null: there is none.</summary>
+    public byte[]? Find(string name)
+    {
+        var path = Path.Combine(Folder, name);
+        return Files.FirstOrDefault(f => f.Name == name) is { } file ? CommittedFile.Read(path, file) : File.Exists(path) ? File.ReadAllBytes(path) : null;
+    }
+
     public static async Task<PublishedModel?> LatestAsync(JobEnvironment environment, string model, CancellationToken cancel)
     {
         var versions = await environment.Catalog.LedgerAsync(environment.Models.Name, model, cancel);
         var latest = versions.Where(v => v.Committed is not null).MaxBy(v => int.Parse(v.Key.Value, System.Globalization.CultureInfo.InvariantCulture));
         if (latest is null) return null;
         var folder = environment.Models.FolderOf(model, latest.Key.Value);
-        return new PublishedModel(ModelPackage.Open(folder), latest.Key.Value, folder);
+        return new PublishedModel(ModelPackage.Open(folder), latest.Key.Value, folder, latest.Committed!.Staged.Files);
     }
 }
