@@ -57,6 +57,7 @@ public sealed class BatchMlApplication
             await Error.WriteLineAsync($"See '{string.Join(' ', parsed.CommandResult.Command.Name)} --help'.");
             return ExitCodes.Usage;
         }
+        using var export = OtlpExport.Start();
         try
         {
             // Signals are the program's own to handle: two handlers of one signal would race to end it.

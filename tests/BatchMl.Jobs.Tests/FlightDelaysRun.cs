@@ -15,14 +15,25 @@ public sealed class FlightDelaysRun : IAsyncLifetime
 
     public int ExitCode { get; private set; }
 
+    /// <summary>What the run told an OpenTelemetry collector.</summary>
+    internal OtlpReceiver Collector { get; } = new();
+
     public async ValueTask InitializeAsync()
     {
-        using var run = await JobsProcess.RunAsync("run", "flight-delays", "--workspace", Workspace);
+        var environment = new Dictionary<string, string>
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Collector.Endpoint,
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            ["OTEL_METRIC_EXPORT_INTERVAL"] = "2000",
+            ["OTEL_RESOURCE_ATTRIBUTES"] = "deployment.environment.name=test",
+        };
+        using var run = await JobsProcess.RunAsync(environment, "run", "flight-delays", "--workspace", Workspace);
         (Output, ExitCode) = (run.Output + run.Error, run.ExitCode);
     }
 
     public ValueTask DisposeAsync()
     {
+        Collector.Dispose();
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         return ValueTask.CompletedTask;
     }

@@ -9,11 +9,12 @@ sealed class JobsProcess : IDisposable
     readonly Process process;
     readonly StringBuilder output = new(), error = new();
 
-    JobsProcess(IEnumerable<string> args)
+    JobsProcess(IEnumerable<string> args, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "BatchMl.Jobs.dll"));
         foreach (var arg in args) start.ArgumentList.Add(arg);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, e) => Append(output, e.Data);
         process.ErrorDataReceived += (_, e) => Append(error, e.Data);
@@ -32,9 +33,11 @@ sealed class JobsProcess : IDisposable
 
     public static JobsProcess Start(params string[] args) => new(args);
 
-    public static async Task<JobsProcess> RunAsync(params string[] args)
+    public static Task<JobsProcess> RunAsync(params string[] args) => RunAsync(new Dictionary<string, string>(), args);
+
+    public static async Task<JobsProcess> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] args)
     {
-        var run = new JobsProcess(args);
+        var run = new JobsProcess(args, environment);
         await run.process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return run;
     }
