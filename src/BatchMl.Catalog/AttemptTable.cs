@@ -72,7 +72,7 @@ static class AttemptTable
         public string? Error { get; init; }
 
         public AttemptRecord Record() => new(
-            new PartitionKey(Sink, Dataset, PartitionColumn, PartitionValue), Fence, RunId, AttemptId, Holder, Values.Object<LineageRun>(Lineage), Enum.Parse<AttemptState>(State), RowCount, DeadLetters,
+            new PartitionKey(Sink, Dataset, PartitionColumn, PartitionValue), Fence, RunId, AttemptId, Holder, Values.Lineage(Lineage), Enum.Parse<AttemptState>(State), RowCount, DeadLetters,
             Values.Time(StartedAt), FinishedAt is null ? null : Values.Time(FinishedAt), Error);
     }
 }

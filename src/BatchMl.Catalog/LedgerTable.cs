@@ -88,7 +88,7 @@ static class LedgerTable
 
         public LedgerEntry Entry() => new(
             new PartitionKey(Sink, Dataset, PartitionColumn, PartitionValue), Fence,
-            LeaseFence is { } fence ? new LeaseInfo(fence, RunId!, AttemptId!, Holder!, Values.Object<LineageRun>(Lineage!), Heartbeat, Ttl!.Value) : null,
-            Committed is null ? null : Values.Object<CommittedVersion>(Committed), CommittedFence > 0 && PublishedFence == CommittedFence);
+            LeaseFence is { } fence ? new LeaseInfo(fence, RunId!, AttemptId!, Holder!, Values.Lineage(Lineage!), Heartbeat, Ttl!.Value) : null,
+            Committed is null ? null : Values.Version(Committed), CommittedFence > 0 && PublishedFence == CommittedFence);
     }
 }

@@ -1,19 +1,30 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using BatchMl.Lineage;
+using BatchMl.Runs;
 
 namespace BatchMl.Catalog;
 
 /// <summary>How values are kept in columns.</summary>
 static class Values
 {
-    static readonly JsonSerializerOptions Json = new() { Converters = { new JsonStringEnumConverter() } };
 
     public static string OfTime(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
 
     public static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
-    public static string OfObject<T>(T value) => JsonSerializer.Serialize(value, Json);
+    public static string OfObject(CommittedVersion value) => JsonSerializer.Serialize(value, JsonTypes.Default.CommittedVersion);
 
-    public static T Object<T>(string json) => JsonSerializer.Deserialize<T>(json, Json)!;
+    public static string OfObject(LineageRun value) => JsonSerializer.Serialize(value, JsonTypes.Default.LineageRun);
+
+    public static CommittedVersion Version(string json) => JsonSerializer.Deserialize(json, JsonTypes.Default.CommittedVersion)!;
+
+    public static LineageRun Lineage(string json) => JsonSerializer.Deserialize(json, JsonTypes.Default.LineageRun)!;
 }
+
+/// <summary>Written by the compiler rather than made when the program starts: a ledger of thousands of partitions is read at every run.</summary>
+[JsonSourceGenerationOptions(UseStringEnumConverter = true)]
+[JsonSerializable(typeof(CommittedVersion))]
+[JsonSerializable(typeof(LineageRun))]
+sealed partial class JsonTypes : JsonSerializerContext;

@@ -104,7 +104,6 @@ public sealed class BatchMlApplication
             .Build();
         var workspace = new Workspace(options.Workspace);
         var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
-        var logging = LoggerFactory.Create(l => l.AddConfiguration(configuration.GetSection("Logging")).AddProvider(new TextLoggerProvider(Error)).SetMinimumLevel(LogLevel.Warning));
         return new Session(configuration, new JobEnvironment
         {
             Workspace = workspace,
@@ -115,7 +114,7 @@ public sealed class BatchMlApplication
             Engine = new Engine.LocalEngine(Spill?.Invoke(workspace, options.Memory)),
             Scorers = Scorers,
             Clock = Clock,
-            Logging = logging,
+            Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),
         });
     }
 }

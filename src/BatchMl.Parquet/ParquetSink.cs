@@ -124,7 +124,7 @@ public sealed class ParquetSink : IBatchSink
     }
 
     /// <inheritdoc/>
-    public Task CleanAsync(string dataset, Func<PartitionKey, long, bool> isLive, CancellationToken cancel)
+    public async Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel)
     {
         var staging = Path.Combine(root, dataset, PartitionFolders.Staging);
         foreach (var partition in Directory.Exists(staging) ? Directory.GetDirectories(staging) : [])
@@ -134,10 +134,9 @@ public sealed class ParquetSink : IBatchSink
             foreach (var attempt in Directory.GetDirectories(partition))
             {
                 var isAttempt = long.TryParse(Path.GetFileName(attempt), NumberStyles.None, CultureInfo.InvariantCulture, out var fence);
-                if (isAttempt && !isLive(key, fence)) PartitionFolders.RemoveStaged(attempt);
+                if (isAttempt && !await isLive(key, fence)) PartitionFolders.RemoveStaged(attempt);
             }
         }
-        return Task.CompletedTask;
     }
 
     string Folder(PartitionKey key) => Path.Combine(root, PartitionFolders.Published(key));

@@ -48,6 +48,8 @@ sealed class OtlpReceiver : IDisposable
                 using var body = new MemoryStream();
                 await context.Request.InputStream.CopyToAsync(body);
                 requests.Enqueue((context.Request.Url!.AbsolutePath, new Message(body.ToArray())));
+                // A connection that this listener closes for being idle, just when it is used again, would lose what is sent.
+                context.Response.KeepAlive = false;
                 context.Response.ContentType = "application/x-protobuf";
                 context.Response.Close();
             }

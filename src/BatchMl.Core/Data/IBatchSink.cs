@@ -93,9 +93,9 @@ public interface ISink
 
     /// <summary>
     /// Removes staging folders of attempts that no longer exist. <paramref name="isLive"/> says whether the attempt with
-    /// this partition and fence is still leased or committed but unpublished.
+    /// this partition and fence is still leased or committed; it is asked only about folders that are there.
     /// </summary>
-    Task CleanAsync(string dataset, Func<PartitionKey, long, bool> isLive, CancellationToken cancel);
+    Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel);
 }
 
 /// <summary>A sink of record batches.</summary>

@@ -206,7 +206,8 @@ public sealed class DeadLetterBudget
 public sealed class UnitProgress(string job)
 {
     long rows;
-    readonly ConcurrentDictionary<(string Stage, StageState State), long> ticks = new();
+    // Ticks by state.
+    readonly ConcurrentDictionary<string, long[]> stages = new();
 
     /// <summary>Rows done.</summary>
     public long Rows => Interlocked.Read(ref rows);
@@ -220,7 +221,7 @@ public sealed class UnitProgress(string job)
     /// <summary>Adds time of a stage.</summary>
     public void AddTime(string stage, StageState state, TimeSpan time)
     {
-        ticks.AddOrUpdate((stage, state), static (_, more) => more, static (_, before, more) => before + more, time.Ticks);
+        Interlocked.Add(ref stages.GetOrAdd(stage, static _ => new long[3])[(int)state], time.Ticks);
         Instruments.StageTime(job, stage, state, time);
     }
 
@@ -228,9 +229,9 @@ public sealed class UnitProgress(string job)
     internal BusyTime Measure(string stage) => new(this, stage, Stopwatch.GetTimestamp());
 
     /// <summary>All stages that were told of, in the order in which data flows.</summary>
-    public IReadOnlyList<StageTime> Times => Stages.InOrder(ticks.GroupBy(t => t.Key.Stage).Select(g => new StageTime(g.Key, Of(g, StageState.Busy), Of(g, StageState.WaitingForInput), Of(g, StageState.WaitingForOutput))));
+    public IReadOnlyList<StageTime> Times => Stages.InOrder(stages.Select(s => new StageTime(s.Key, Of(s.Value, StageState.Busy), Of(s.Value, StageState.WaitingForInput), Of(s.Value, StageState.WaitingForOutput))));
 
-    static TimeSpan Of(IEnumerable<KeyValuePair<(string Stage, StageState State), long>> stage, StageState state) => TimeSpan.FromTicks(stage.Where(t => t.Key.State == state).Sum(t => t.Value));
+    static TimeSpan Of(long[] ticks, StageState state) => TimeSpan.FromTicks(Interlocked.Read(ref ticks[(int)state]));
 }
 
 /// <summary>Time of a stage that goes on until this is disposed.</summary>

@@ -96,20 +96,19 @@ public sealed class ModelStore(string root) : ISink
     public string PathOf(PartitionManifest manifest, StagedFile file) => Path.Combine(FolderOf(manifest.Partition.Key.Dataset, manifest.Partition.Key.Value), file.Name);
 
     /// <inheritdoc/>
-    public Task CleanAsync(string dataset, Func<PartitionKey, long, bool> isLive, CancellationToken cancel)
+    public async Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel)
     {
         var staging = Path.Combine(Root, dataset, Staging);
-        if (!Directory.Exists(staging)) return Task.CompletedTask;
+        if (!Directory.Exists(staging)) return;
         foreach (var version in Directory.GetDirectories(staging))
         {
             var key = new PartitionKey(Name, dataset, "version", Path.GetFileName(version));
             foreach (var attempt in Directory.GetDirectories(version))
             {
                 // What was set aside for a fence lives as long as that fence's attempt.
-                if (long.TryParse(Path.GetFileName(attempt).Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var fence) && !isLive(key, fence)) Directory.Delete(attempt, recursive: true);
+                if (long.TryParse(Path.GetFileName(attempt).Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var fence) && !await isLive(key, fence)) Directory.Delete(attempt, recursive: true);
             }
         }
-        return Task.CompletedTask;
     }
 
     static string StageOf(PartitionKey key, long fence) => Path.Combine(key.Dataset, Staging, key.Value, fence.ToString("D10", CultureInfo.InvariantCulture));

@@ -75,10 +75,11 @@ sealed class Recovery(RunContext run)
     {
         foreach (var dataset in plan.Partitions.Select(p => p.Key.Dataset).Distinct())
         {
-            var known = (await run.Catalog.LedgerAsync(plan.Sink.Name, dataset, cancel)).ToDictionary(e => e.Key);
-            // A fence that is not known yet was given out after the ledger was read.
-            await plan.Sink.CleanAsync(
-                dataset, (key, fence) => !known.TryGetValue(key, out var entry) || fence > entry.Fence || fence == entry.Lease?.Fence || fence == entry.Committed?.Staged.Fence && !entry.IsPublished, cancel);
+            await plan.Sink.CleanAsync(dataset, (key, fence) => IsLiveAsync(key, fence, cancel), cancel);
         }
     }
+
+    // The ledger is read after the folder was seen. What is committed is taken away by its publication, which may be doing so now; a fence that the ledger does not know is not ours to judge.
+    async Task<bool> IsLiveAsync(PartitionKey key, long fence, CancellationToken cancel) =>
+        await run.Catalog.EntryAsync(key, cancel) is not { } entry || fence > entry.Fence || fence == entry.Lease?.Fence || fence == entry.Committed?.Staged.Fence;
 }

@@ -49,5 +49,5 @@ sealed class Reruns(ICatalog catalog)
         return left;
     }
 
-    static RunRequest RequestOf(RunRecord record) => JsonSerializer.Deserialize<RunRequest>(record.ArgumentsJson)!;
+    static RunRequest RequestOf(RunRecord record) => JsonSerializer.Deserialize(record.ArgumentsJson, RunJson.Default.RunRequest)!;
 }

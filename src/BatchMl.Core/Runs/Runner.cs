@@ -38,7 +38,7 @@ public sealed class Runner
         var started = run.Clock.GetTimestamp();
         using var span = Instruments.Span("batchml.run", job.Name)?.SetTag("batchml.run_id", run.RunId);
         await run.Catalog.StartRunAsync(
-            new RunRecord(run.RunId, job.Name, verb, JsonSerializer.Serialize(request), RunState.Running, run.Now, null, null, null, settings.Holder, parentRunId),
+            new RunRecord(run.RunId, job.Name, verb, JsonSerializer.Serialize(request, RunJson.Default.RunRequest), RunState.Running, run.Now, null, null, null, settings.Holder, parentRunId),
             [OpenLineageEvents.Start(lineage, null, run.Now)], cancel);
         run.Tell(l => l.RunStarted(run.RunId, job.Name));
         var done = new List<StepSummary>();
@@ -46,7 +46,7 @@ public sealed class Runner
         var summary = new RunSummary(run.RunId, job.Name, end.State, end.Message, run.Clock.GetElapsedTime(started), done, end.ExitCode);
         Instruments.RunEnded(job.Name, end.State.ToString().ToLowerInvariant(), summary.Elapsed);
         if (end.Error is { } error) span.Fail(error);
-        await run.Catalog.FinishRunAsync(run.RunId, end.State, end.Message, JsonSerializer.Serialize(summary), [end.Event(lineage, run.Now)], run.Now, CancellationToken.None);
+        await run.Catalog.FinishRunAsync(run.RunId, end.State, end.Message, JsonSerializer.Serialize(summary, RunJson.Default.RunSummary), [end.Event(lineage, run.Now)], run.Now, CancellationToken.None);
         await run.DeliverAsync(o => o.DeliverAsync(CancellationToken.None));
         run.Tell(l => l.RunFinished(summary));
         return end.Error is DefinitionException definition ? throw definition : summary;

@@ -53,7 +53,7 @@ public sealed class ModelStoreTests : IDisposable
         Directory.Move(Store.FolderOf(Key.Dataset, Key.Value), Path.Combine(Store.Root, newer.Partition.Folder + ".replaced"));
         await Store.PublishAsync(newer, default);
         Assert.Equal("w2", Visible);
-        await Store.CleanAsync(Key.Dataset, (_, _) => false, default);
+        await Store.CleanAsync(Key.Dataset, (_, _) => Task.FromResult(false), default);
         Assert.Empty(Directory.GetDirectories(Path.Combine(Store.Root, Key.Dataset, "_staging", "3")));
     }
 
@@ -62,7 +62,7 @@ public sealed class ModelStoreTests : IDisposable
     {
         Stage(1, "w1");
         var live = Stage(2, "w2");
-        await Store.CleanAsync(Key.Dataset, (key, fence) => key == Key && fence == 2, default);
+        await Store.CleanAsync(Key.Dataset, (key, fence) => Task.FromResult(key == Key && fence == 2), default);
         await Store.PublishAsync(live, default);
         Assert.Equal("w2", Visible);
         var gone = await Assert.ThrowsAsync<DataException>(() => Store.PublishAsync(live with { Partition = live.Partition with { Fence = 9, Folder = "flights/delay/_staging/3/9" } }, default));

@@ -70,15 +70,14 @@ public sealed class FolderSink(string root, Action<string>? reached = null) : IB
 
     public string PathOf(PartitionManifest manifest, StagedFile file) => Path.Combine(Folder(manifest.Partition.Key), file.Name);
 
-    public Task CleanAsync(string dataset, Func<PartitionKey, long, bool> isLive, CancellationToken cancel)
+    public async Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel)
     {
         at("clean");
         foreach (var attempt in Staging(dataset))
         {
             var key = new PartitionKey(Name, dataset, "day", Path.GetFileName(Path.GetDirectoryName(attempt)!));
-            if (!isLive(key, long.Parse(Path.GetFileName(attempt), System.Globalization.CultureInfo.InvariantCulture))) Directory.Delete(attempt, recursive: true);
+            if (!await isLive(key, long.Parse(Path.GetFileName(attempt), System.Globalization.CultureInfo.InvariantCulture))) Directory.Delete(attempt, recursive: true);
         }
-        return Task.CompletedTask;
     }
 
     public Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel) => throw new NotSupportedException();
