@@ -103,15 +103,38 @@ public static class AsOfKernel
     /// beyond 64 bits, fact versions with equal available-at: names the rows.</exception>
     public static IReadOnlyList<IArrowArray> Compute(EventTable events, SpineTable spine, AsOfQuery query)
     {
-        var encoder = new KeyEncoder(events.Keys);
-        var keys = encoder.EncodeEvents(events.Rows);
-        var times = RowTimes.Of(events, query, keys);
-        var eventsByKey = new Buckets(keys, encoder.Count, times.Enter, times.Never);
+        CheckTypes(events.Keys, spine.Keys);
         var rows = spine.AsOf.Length;
-        var spineByKey = new Buckets(encoder.Find(spine.Keys, rows), encoder.Count, spine.AsOf.Values);
         var threads = Math.Clamp((events.Rows + rows) / RowsPerThread, 1, Math.Max(1, query.MaxThreads));
+        var (eventCodes, spineCodes, keys) = Encode(events, spine, threads);
+        var times = RowTimes.Of(events, query, eventCodes);
+        var eventsByKey = new Buckets(eventCodes, keys, times.Enter, times.Never, threads);
+        var spineByKey = new Buckets(spineCodes, keys, spine.AsOf.Values.ToArray(), threads: threads);
         return new KernelComputation(events, query, times, eventsByKey, spineByKey, rows).Run(threads);
     }
+
+    // The shorter side says what keys there are: its table is the smaller one, and rows of the other that nobody asks for are gone before they cost anything. Only stated validity is
+    // held to its rules whether or not it is asked for.
+    static (int[] Events, int[] Spine, int Keys) Encode(EventTable events, SpineTable spine, int threads)
+    {
+        var encoder = new KeyEncoder(events.Keys);
+        var rows = spine.AsOf.Length;
+        if (events.ValidFrom is not null || events.Rows < rows)
+        {
+            var added = encoder.Add(events.Keys, events.Rows);
+            return (added, encoder.Find(spine.Keys, rows, threads), encoder.Count);
+        }
+        var asked = encoder.Add(spine.Keys, rows);
+        return (encoder.Find(events.Keys, events.Rows, threads), asked, encoder.Count);
+    }
+
+    static void CheckTypes(IReadOnlyList<IArrowArray> events, IReadOnlyList<IArrowArray> spine)
+    {
+        string expected = Types(events), got = Types(spine);
+        if (expected != got) throw new ArgumentException($"The spine's keys are ({got}), the events' ({expected}); both must be of the same types in the same order.", nameof(spine));
+    }
+
+    static string Types(IReadOnlyList<IArrowArray> keys) => string.Join(", ", keys.Select(k => k.Data.DataType.Name));
 
     /// <summary>
     /// For one spine row: every row of its key with what became of it. For <c>explain</c>; slow and plain.

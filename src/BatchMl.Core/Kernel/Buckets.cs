@@ -10,29 +10,49 @@ sealed class Buckets
     /// <param name="codes">Key code by row; a negative one leaves the row out.</param>
     /// <param name="count">Number of codes.</param>
     /// <param name="time">Time by row.</param>
-    /// <param name="leftOut">Rows to leave out; empty: none.</param>
-    public Buckets(ReadOnlySpan<int> codes, int count, ReadOnlySpan<long> time, ReadOnlySpan<bool> leftOut = default)
+    /// <param name="leftOut">Rows to leave out; null: none.</param>
+    /// <param name="threads">Threads; within a bucket rows keep their order whatever it is.</param>
+    public Buckets(int[] codes, int count, long[] time, bool[]? leftOut = null, int threads = 1)
     {
+        // A thread counts and places a range of rows, so each needs a place of its own in every bucket.
+        threads = (long)count * threads > codes.Length ? 1 : threads;
+        var next = new int[threads][];
+        RowRanges.ForEach(codes.Length, threads, (range, from, to) => next[range] = Count(codes, leftOut, from, to, count));
         starts = new int[count + 1];
-        for (var i = 0; i < codes.Length; i++)
-            if (IsIn(codes, leftOut, i)) starts[codes[i] + 1]++;
-        for (var k = 0; k < count; k++) starts[k + 1] += starts[k];
-        rows = new int[starts[count]];
-        times = new long[starts[count]];
-        var next = starts.AsSpan(0, count).ToArray();
-        for (var i = 0; i < codes.Length; i++)
+        var place = 0;
+        for (var k = 0; k < count; k++)
+        {
+            starts[k] = place;
+            foreach (var counts in next) (counts[k], place) = (place, place + counts[k]);
+        }
+        starts[count] = place;
+        (rows, times) = (new int[place], new long[place]);
+        RowRanges.ForEach(codes.Length, threads, (range, from, to) => Place(codes, time, leftOut, from, to, next[range]));
+    }
+
+    static int[] Count(int[] codes, bool[]? leftOut, int from, int to, int count)
+    {
+        var counts = new int[count];
+        for (var i = from; i < to; i++)
+            if (IsIn(codes, leftOut, i)) counts[codes[i]]++;
+        return counts;
+    }
+
+    void Place(int[] codes, long[] time, bool[]? leftOut, int from, int to, int[] next)
+    {
+        for (var i = from; i < to; i++)
         {
             if (!IsIn(codes, leftOut, i)) continue;
-            var to = next[codes[i]]++;
-            rows[to] = i;
-            times[to] = time[i];
+            var at = next[codes[i]]++;
+            rows[at] = i;
+            times[at] = time[i];
         }
     }
 
-    static bool IsIn(ReadOnlySpan<int> codes, ReadOnlySpan<bool> leftOut, int row) => codes[row] >= 0 && (leftOut.IsEmpty || !leftOut[row]);
+    static bool IsIn(int[] codes, bool[]? leftOut, int row) => codes[row] >= 0 && leftOut?[row] != true;
 
     /// <summary>Number of buckets.</summary>
-    public int Count => starts.Length - 1;
+    public int Keys => starts.Length - 1;
 
     /// <summary>Rows in all buckets together.</summary>
     public int Total => rows.Length;

@@ -1,12 +1,24 @@
 namespace BatchMl.Kernel;
 
-/// <summary>Dense codes 0, 1, … of 64-bit values in order of first sight: open addressing, no allocation per row.</summary>
+/// <summary>Dense codes 0, 1, … of 64-bit values in order of first sight: open addressing, no allocation per row. Threads may look up at once while none adds.</summary>
 sealed class CodeTable
 {
     Slot[] slots = new Slot[1024];
     int shift = 64 - 10;
 
     public int Count { get; private set; }
+
+    /// <summary>Codes of values, as <see cref="Code"/> gives them.</summary>
+    public void Codes(ReadOnlySpan<long> values, Span<int> codes, bool add)
+    {
+        for (var block = 0; block < codes.Length; block += Prefetch.Block)
+        {
+            var end = Math.Min(block + Prefetch.Block, codes.Length);
+            var table = slots;
+            for (var i = block; i < end; i++) Prefetch.Line(ref table[Home(values[i])]);
+            for (var i = block; i < end; i++) codes[i] = Code(values[i], add);
+        }
+    }
 
     /// <summary>The value's code; a new one where it has none yet and may be added, else -1.</summary>
     public int Code(long value, bool add)

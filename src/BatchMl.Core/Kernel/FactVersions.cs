@@ -12,7 +12,7 @@ static class FactVersions
         var facts = new Buckets(codes, count, times.Effective, times.Never);
         var sort = new TimeSort();
         var byAvailable = new TimeOrder();
-        for (var fact = 0; fact < facts.Count; fact++)
+        for (var fact = 0; fact < facts.Keys; fact++)
         {
             if (facts.Length(fact) == 0) continue;
             facts.Sort(fact, sort);
@@ -61,7 +61,7 @@ static class FactVersions
         var count = 1;
         foreach (var column in events.Fact)
         {
-            new ComponentEncoder(column is Apache.Arrow.StringArray).Encode(column, part, add: true);
+            new ComponentEncoder(column is Apache.Arrow.StringArray).Encode(column, 0, part, add: true);
             var table = new CodeTable();
             for (var i = 0; i < codes.Length; i++) codes[i] = table.Code(((long)codes[i] << 32) | (uint)(part[i] + 1), add: true);
             count = table.Count;

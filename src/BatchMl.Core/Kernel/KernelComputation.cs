@@ -33,7 +33,7 @@ sealed class KernelComputation
 
     public IReadOnlyList<IArrowArray> Run(int threads)
     {
-        if (threads == 1) SweepKeys(0, eventsByKey.Count);
+        if (threads == 1) SweepKeys(0, eventsByKey.Keys);
         else SweepOnThreads(threads);
         KernelOutput[] outputs = [.. query.Latest.Select((l, i) => KernelOutput.OfRows(events.Values[l.Value], latestRows[trackOf[i]])), .. windowOutputs.SelectMany(w => w)];
         var columns = new IArrowArray[outputs.Length];
@@ -65,9 +65,9 @@ sealed class KernelComputation
     {
         var total = (long)eventsByKey.Total + spineByKey.Total;
         List<int> cuts = [0];
-        for (var k = 1; k < eventsByKey.Count; k++)
+        for (var k = 1; k < eventsByKey.Keys; k++)
             if ((long)eventsByKey.Start(k) + spineByKey.Start(k) >= total * cuts.Count / parts) cuts.Add(k);
-        cuts.Add(eventsByKey.Count);
+        cuts.Add(eventsByKey.Keys);
         return cuts;
     }
 

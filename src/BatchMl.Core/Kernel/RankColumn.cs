@@ -120,7 +120,7 @@ sealed class RankColumn(IArrowArray values, int[]? textCodes) : FrameColumn
         if (values is not StringArray) return null;
         var encoder = new ComponentEncoder(isText: true);
         var codes = new int[values.Length];
-        encoder.Encode(values, codes, add: true);
+        encoder.Encode(values, 0, codes, add: true);
         int[] sorted = [.. Enumerable.Range(0, encoder.Count)];
         sorted.AsSpan().Sort((a, b) => encoder.Text(a).SequenceCompareTo(encoder.Text(b)));
         var places = new int[sorted.Length];

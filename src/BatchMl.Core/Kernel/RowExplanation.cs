@@ -6,8 +6,8 @@ static class RowExplanation
     public static IReadOnlyList<ExplainedRow> Of(EventTable events, SpineTable spine, int spineRow, AsOfQuery query)
     {
         var encoder = new KeyEncoder(events.Keys);
-        var keys = encoder.EncodeEvents(events.Rows);
-        var key = encoder.Find(spine.Keys, spine.AsOf.Length)[spineRow];
+        var keys = encoder.Add(events.Keys, events.Rows);
+        var key = encoder.Find(spine.Keys, spine.AsOf.Length, 1)[spineRow];
         if (key < 0) return [];
         var times = RowTimes.Of(events, query, keys);
         var order = new ValueOrder(times, events.TieBreak);

@@ -3,49 +3,73 @@ using System.Runtime.InteropServices;
 
 namespace BatchMl.Kernel;
 
-/// <summary>Dense codes of UTF-8 texts in order of first sight: open addressing over one growing run of bytes.</summary>
+/// <summary>Dense codes of UTF-8 texts in order of first sight: open addressing over one growing run of bytes, each text after its length. Threads may look up at once while none adds.</summary>
 sealed class TextTable
 {
     Slot[] slots = new Slot[1024];
     int shift = 64 - 10;
-    int[] ends = new int[512];
+    int[] starts = new int[512];
     byte[] bytes = new byte[8192];
+    int end;
 
     public int Count { get; private set; }
 
     /// <summary>The text of a code.</summary>
-    public ReadOnlySpan<byte> Text(int code)
+    public ReadOnlySpan<byte> Text(int code) => TextAt(starts[code]);
+
+    // The length lies beside the text, so that one line of memory is enough to compare.
+    ReadOnlySpan<byte> TextAt(int start) => bytes.AsSpan(start + sizeof(int), MemoryMarshal.Read<int>(bytes.AsSpan(start)));
+
+    /// <summary>Codes of texts; a new one where a text has none yet and may be added, else -1.</summary>
+    /// <param name="offsets">Where each text begins in <paramref name="values"/>, and where the last one ends.</param>
+    /// <param name="values">The texts' bytes.</param>
+    /// <param name="codes">Takes the codes; as many as there are texts.</param>
+    /// <param name="add">Whether new texts get codes.</param>
+    public void Codes(ReadOnlySpan<int> offsets, ReadOnlySpan<byte> values, Span<int> codes, bool add)
     {
-        var start = code == 0 ? 0 : ends[code - 1];
-        return bytes.AsSpan(start, ends[code] - start);
+        Span<ulong> hashes = stackalloc ulong[Prefetch.Block];
+        for (var block = 0; block < codes.Length; block += Prefetch.Block)
+        {
+            var count = Math.Min(Prefetch.Block, codes.Length - block);
+            for (var i = 0; i < count; i++)
+            {
+                hashes[i] = Hash(values[offsets[block + i]..offsets[block + i + 1]]);
+                Prefetch.Line(ref slots[hashes[i] >> shift]);
+            }
+            for (var i = 0; i < count; i++)
+            {
+                var slot = slots[hashes[i] >> shift];
+                if (slot.CodePlusOne != 0) Prefetch.Line(ref bytes[slot.Start]);
+            }
+            for (var i = 0; i < count; i++) codes[block + i] = Code(values[offsets[block + i]..offsets[block + i + 1]], hashes[i], add);
+        }
     }
 
-    /// <summary>The text's code; a new one where it has none yet and may be added, else -1.</summary>
-    public int Code(ReadOnlySpan<byte> text, bool add)
+    int Code(ReadOnlySpan<byte> text, ulong hash, bool add)
     {
         var table = slots;
-        var hash = Hash(text);
         var at = (int)(hash >> shift);
         while (table[at].CodePlusOne != 0)
         {
-            if (table[at].Hash == hash && Text(table[at].CodePlusOne - 1).SequenceEqual(text)) return table[at].CodePlusOne - 1;
+            if (table[at].Hash == hash && TextAt(table[at].Start).SequenceEqual(text)) return table[at].CodePlusOne - 1;
             at = (at + 1) & (table.Length - 1);
         }
         if (!add) return -1;
+        table[at] = new Slot(hash, Count + 1, end);
         Append(text);
-        table[at] = new Slot(hash, Count);
         if (Count * 2L > table.Length) Grow();
         return Count - 1;
     }
 
     void Append(ReadOnlySpan<byte> text)
     {
-        var start = Count == 0 ? 0 : ends[Count - 1];
-        var end = checked(start + text.Length);
+        var start = end;
+        end = checked(start + sizeof(int) + text.Length);
         if (end > bytes.Length) System.Array.Resize(ref bytes, (int)Math.Min(Array.MaxLength, Math.Max(end, bytes.Length * 2L)));
-        if (Count == ends.Length) System.Array.Resize(ref ends, Count * 2);
-        text.CopyTo(bytes.AsSpan(start));
-        ends[Count++] = end;
+        if (Count == starts.Length) System.Array.Resize(ref starts, Count * 2);
+        MemoryMarshal.Write(bytes.AsSpan(start), text.Length);
+        text.CopyTo(bytes.AsSpan(start + sizeof(int)));
+        starts[Count++] = start;
     }
 
     void Grow()
@@ -89,5 +113,5 @@ sealed class TextTable
         return (high ^ low) * 0x9E3779B97F4A7C15;
     }
 
-    readonly record struct Slot(ulong Hash, int CodePlusOne);
+    readonly record struct Slot(ulong Hash, int CodePlusOne, int Start);
 }

@@ -34,9 +34,9 @@ static class ValidityIntervals
         var leftOut = new bool[events.Rows];
         for (var i = 0; i < leftOut.Length; i++)
             leftOut[i] = times.Never![i] || times.Ending![i] is RowFate.Superseded or RowFate.Deleted || from.IsNull(i) || End(to, i) <= from.Values[i];
-        var buckets = new Buckets(keys, keys.Length == 0 ? 0 : keys.Max() + 1, from.Values, leftOut);
+        var buckets = new Buckets(keys, keys.Length == 0 ? 0 : keys.Max() + 1, from.Values.ToArray(), leftOut);
         var sort = new TimeSort();
-        for (var key = 0; key < buckets.Count; key++)
+        for (var key = 0; key < buckets.Keys; key++)
         {
             buckets.Sort(key, sort);
             var rows = buckets.Rows(key);
