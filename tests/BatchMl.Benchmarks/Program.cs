@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using BatchMl.Benchmarks.Harness;
+using BatchMl.Benchmarks.Expressions;
 using BatchMl.Benchmarks.Kernel;
 using BatchMl.Kernel;
 
@@ -20,6 +21,7 @@ static class Program
         new TrailingWindowsPerRowLag(),
         new OrderedWindows("distinct", "distinct count of a text", new AggregateSpec(AggregateKind.DistinctCount, 2)),
         new OrderedWindows("quantile", "a quantile", new AggregateSpec(AggregateKind.Quantile, 0, 0.9)),
+        new DerivedColumns(),
     ];
 
     static async Task<int> Main(string[] args)
