@@ -20,19 +20,22 @@ sealed class Explainer(FeatureQuery query, SpineReader spine, IReadOnlyList<View
         var day = DateOnly.FromDateTime(asOf.UtcDateTime);
         var partitions = await spine.CountAsync(day.AddDays(-3), day.AddDays(4), cancel);
         if (partitions.Count == 0) throw new DefinitionException($"The spine has no rows near {asOf:O}.");
-        var rows = await spine.ReadAsync(partitions, cancel);
         var wanted = asOf.ToUnixMicroseconds();
-        var ofKey = Enumerable.Range(0, rows.Rows).Where(i => key.All(k => TextAt(rows.Columns[k.Key], i) == k.Value)).ToArray();
-        var found = ofKey.Where(i => rows.AsOf.Values[i] == wanted).ToArray();
-        if (found.Length == 0)
-        {
-            var near = ofKey.OrderBy(i => Math.Abs(rows.AsOf.Values[i] - wanted)).Take(3).Select(i => Instant(rows.AsOf.Values[i]));
-            throw new DefinitionException($"No spine row has {string.Join(", ", key.Select(k => $"{k.Key}={k.Value}"))} and as_of {Instant(wanted)}. "
-                + (ofKey.Length == 0 ? "No row near that time has that key." : $"The nearest as_of of that key: {string.Join(", ", near)}."));
-        }
         var explained = new List<Explanation>();
-        foreach (var row in found) explained.Add(await ExplainRowAsync(rows, row, cancel));
-        return explained;
+        var ofKey = new List<long>();
+        await foreach (var rows in spine.ReadAsync(partitions, int.MaxValue, options.MemoryBytes, cancel))
+        {
+            for (var i = 0; i < rows.Rows; i++)
+            {
+                if (!key.All(k => TextAt(rows.Columns[k.Key], i) == k.Value)) continue;
+                ofKey.Add(rows.AsOf.Values[i]);
+                if (ofKey[^1] == wanted) explained.Add(await ExplainRowAsync(rows, i, cancel));
+            }
+        }
+        if (explained.Count > 0) return explained;
+        var near = ofKey.OrderBy(t => Math.Abs(t - wanted)).Take(3).Select(Instant);
+        throw new DefinitionException($"No spine row has {string.Join(", ", key.Select(k => $"{k.Key}={k.Value}"))} and as_of {Instant(wanted)}. "
+            + (ofKey.Count == 0 ? "No row near that time has that key." : $"The nearest as_of of that key: {string.Join(", ", near)}."));
     }
 
     async Task<Explanation> ExplainRowAsync(SpineRows rows, int row, CancellationToken cancel)

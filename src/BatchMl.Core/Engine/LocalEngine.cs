@@ -56,6 +56,9 @@ public sealed class LocalEngine(SpillFactory? spill) : IEngine
 /// <summary>A query with its sources pinned, computed in this process.</summary>
 sealed class LocalQuery : IPinnedQuery
 {
+    // Spine rows whose features are computed at once: each piece reads the events that it can see, so that few pieces read less and small ones need less memory.
+    const int PieceRows = 1 << 19;
+
     readonly IReadOnlyDictionary<Source, BoundSource> bound;
     readonly IReadOnlyList<ISourceSnapshot> snapshots;
     readonly FeatureOptions options;
@@ -114,18 +117,26 @@ sealed class LocalQuery : IPinnedQuery
     public async IAsyncEnumerable<FeatureBatch> ComputeAsync(
         IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var reading = TimeSpan.Zero;
+        // Without views there is nothing to gain from many rows at once.
+        var pieceRows = views.Count == 0 && label is null ? 1 : PieceRows;
         var started = Stopwatch.GetTimestamp();
-        var rows = await spine.ReadAsync(partitions, cancel);
-        reading += Stopwatch.GetElapsedTime(started);
-        started = Stopwatch.GetTimestamp();
-        var viewReading = TimeSpan.Zero;
-        foreach (var view in views) await AddAsync(view, rows, t => viewReading += t, cancel);
-        foreach (var derived in Query.Derived) rows.Columns[derived.Name] = Derive(derived, rows);
-        if (label is not null) await AddLabelAsync(rows, t => viewReading += t, cancel);
-        stageTime?.Invoke("read", reading + viewReading);
-        stageTime?.Invoke("features", Stopwatch.GetElapsedTime(started) - viewReading);
+        await foreach (var rows in spine.ReadAsync(partitions, pieceRows, options.MemoryBytes / 8, cancel))
+        {
+            var reading = Stopwatch.GetElapsedTime(started);
+            started = Stopwatch.GetTimestamp();
+            var viewReading = TimeSpan.Zero;
+            foreach (var view in views) await AddAsync(view, rows, t => viewReading += t, cancel);
+            foreach (var derived in Query.Derived) rows.Columns[derived.Name] = Derive(derived, rows);
+            if (label is not null) await AddLabelAsync(rows, t => viewReading += t, cancel);
+            stageTime?.Invoke("read", reading + viewReading);
+            stageTime?.Invoke("features", Stopwatch.GetElapsedTime(started) - viewReading);
+            foreach (var batch in Batches(rows, cancel)) yield return batch;
+            started = Stopwatch.GetTimestamp();
+        }
+    }
 
+    IEnumerable<FeatureBatch> Batches(SpineRows rows, CancellationToken cancel)
+    {
         var arrays = Query.Columns.Select(c => c.Role == ColumnRole.AsOf ? rows.WhereAsked(rows.AsOf) : rows.Columns[c.Name]).ToArray();
         var errors = rows.Errors.GroupBy(e => e.Row).ToDictionary(g => g.Key, g => g.First());
         for (var first = 0; first < rows.Rows; first += options.BatchSize)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Expressions;
@@ -28,7 +29,8 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
         return Task.FromResult<IReadOnlyList<SpinePartition>>([.. partitions.OrderBy(p => p.Value, StringComparer.Ordinal)]);
     }
 
-    public override async Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel)
+    public override async IAsyncEnumerable<SpineRows> ReadAsync(
+        IReadOnlyList<SpinePartition> partitions, int pieceRows, long pieceBytes, [EnumeratorCancellation] CancellationToken cancel)
     {
         var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
         var max = partitions.Max(p => p.MaxAsOf);
@@ -49,9 +51,10 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
                 var at = WithAsOf(batch.Take(rows), instant);
                 if (Spine.WhereExpr is { } where) at = at.Where(where);
                 if (at.Rows > 0) collector.Add(at);
+                if (collector.IsFull(pieceRows, pieceBytes)) yield return collector.Finish();
             }
         }
-        return collector.Finish();
+        if (!collector.IsEmpty) yield return collector.Finish();
     }
 
     public override IReadOnlyList<int> Fragments(SpinePartition partition) =>

@@ -9,8 +9,13 @@ namespace BatchMl.Engine;
 sealed class SpineCollector(FeatureQuery query, DateTimeOffset now)
 {
     readonly Dictionary<string, List<IArrowArray>> parts = [];
-    readonly List<FeatureError> errors = [];
+    List<FeatureError> errors = [];
     int rows;
+    long bytes;
+
+    public bool IsEmpty => rows == 0;
+
+    public bool IsFull(int pieceRows, long pieceBytes) => rows >= pieceRows || (rows > 0 && bytes >= pieceBytes);
 
     public void Add(LocatedBatch batch)
     {
@@ -27,11 +32,13 @@ sealed class SpineCollector(FeatureQuery query, DateTimeOffset now)
         rows += batch.Rows;
     }
 
+    /// <summary>The rows so far, of which there must be some; begins anew.</summary>
     public SpineRows Finish()
     {
-        if (rows == 0) return new SpineRows(0, query.Columns.ToDictionary(c => c.Name, c => ArrowColumns.Empty(c.Type)), errors);
-        var columns = parts.ToDictionary(p => p.Key, p => Columns.Concat(p.Value));
-        return new SpineRows(rows, columns, errors);
+        var finished = new SpineRows(rows, parts.ToDictionary(p => p.Key, p => Columns.Concat(p.Value)), errors);
+        parts.Clear();
+        (errors, rows, bytes) = ([], 0, 0);
+        return finished;
     }
 
     IArrowArray Evaluate(LocatedBatch batch, string name, Expr expr)
@@ -70,6 +77,7 @@ sealed class SpineCollector(FeatureQuery query, DateTimeOffset now)
     {
         if (!parts.TryGetValue(name, out var list)) parts[name] = list = [];
         list.Add(array);
+        bytes += array.Data.Buffers.Sum(b => (long)b.Length);
     }
 }
 

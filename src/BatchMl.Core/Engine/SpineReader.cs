@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Expressions;
@@ -27,8 +28,11 @@ abstract class SpineReader
     /// <summary>The partitions in <c>[from, to)</c> with their rows.</summary>
     public abstract Task<IReadOnlyList<SpinePartition>> CountAsync(DateOnly? from, DateOnly? to, CancellationToken cancel);
 
-    /// <summary>Reads the rows of partitions, in the spine's order.</summary>
-    public abstract Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel);
+    /// <summary>
+    /// Reads the rows of partitions, in the spine's order and in pieces of no more than about <paramref name="pieceRows"/> rows or <paramref name="pieceBytes"/> bytes: a partition may be larger than memory. Each has at
+    /// least one row.
+    /// </summary>
+    public abstract IAsyncEnumerable<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, int pieceRows, long pieceBytes, CancellationToken cancel);
 
     /// <summary>Fragments of the spine's source that hold rows of a partition.</summary>
     public abstract IReadOnlyList<int> Fragments(SpinePartition partition);
@@ -81,7 +85,8 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
         }
     }
 
-    public override async Task<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel)
+    public override async IAsyncEnumerable<SpineRows> ReadAsync(
+        IReadOnlyList<SpinePartition> partitions, int pieceRows, long pieceBytes, [EnumeratorCancellation] CancellationToken cancel)
     {
         var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
         var isDate = query.PartitionExpr.Type == ColumnType.Date;
@@ -95,8 +100,9 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
             var values = PartitionValues.Of(batch, query);
             var rows = Enumerable.Range(0, batch.Rows).Where(i => values.IsIn(i, from, to == DateOnly.MaxValue ? null : to?.AddDays(1)) && wanted.Contains(values.Text(i))).ToArray();
             if (rows.Length > 0) collector.Add(batch.Take(rows));
+            if (collector.IsFull(pieceRows, pieceBytes)) yield return collector.Finish();
         }
-        return collector.Finish();
+        if (!collector.IsEmpty) yield return collector.Finish();
     }
 
     public override IReadOnlyList<int> Fragments(SpinePartition partition)
