@@ -3,7 +3,9 @@ using System.Text.Json;
 using BatchMl.Benchmarks.Harness;
 using BatchMl.Benchmarks.Expressions;
 using BatchMl.Benchmarks.Kernel;
+using BatchMl.Benchmarks.Pipeline;
 using BatchMl.Kernel;
+using BatchMl.LightGbm;
 
 namespace BatchMl.Benchmarks;
 
@@ -22,11 +24,20 @@ static class Program
         new OrderedWindows("distinct", "distinct count of a text", new AggregateSpec(AggregateKind.DistinctCount, 2)),
         new OrderedWindows("quantile", "a quantile", new AggregateSpec(AggregateKind.Quantile, 0, 0.9)),
         new DerivedColumns(),
+        new PipelineFloor("lightgbm", "LightGBM (100 trees)", () => new LightGbmTrainer(new LightGbmOptions { MaxRounds = 100, EarlyStoppingRounds = 100 })),
+        new PipelineFloor("onnx", "ONNX perceptron (64-256-256-1)", () => new Perceptron()),
+        new PeakMemory(),
     ];
 
     static async Task<int> Main(string[] args)
     {
         if (args is ["--line", var name, var output]) return await RunLineAsync(all.Single(b => b.Name == name), output);
+        if (args is ["--score", var folder])
+        {
+            await PeakMemory.ScoreAsync(folder);
+            OwnProcess.TellPeak();
+            return 0;
+        }
         var names = args.Where(a => a != "--dry").ToArray();
         if (names.FirstOrDefault(n => all.All(b => b.Name != n)) is { } unknown)
         {

@@ -137,15 +137,14 @@ sealed class LocalQuery : IPinnedQuery
 
     IEnumerable<FeatureBatch> Batches(SpineRows rows, CancellationToken cancel)
     {
-        var arrays = Query.Columns.Select(c => c.Role == ColumnRole.AsOf ? rows.WhereAsked(rows.AsOf) : rows.Columns[c.Name]).ToArray();
+        var whole = new RecordBatch(Query.Schema, Query.Columns.Select(c => c.Role == ColumnRole.AsOf ? rows.WhereAsked(rows.AsOf) : rows.Columns[c.Name]), rows.Rows);
         var errors = rows.Errors.GroupBy(e => e.Row).ToDictionary(g => g.Key, g => g.First());
         for (var first = 0; first < rows.Rows; first += options.BatchSize)
         {
             cancel.ThrowIfCancellationRequested();
             var count = Math.Min(options.BatchSize, rows.Rows - first);
-            // A copy, since whoever takes a batch disposes it, and slices share their buffers.
-            int[] range = [.. Enumerable.Range(first, count)];
-            var slice = new RecordBatch(Query.Schema, arrays.Select(a => Columns.Take(a, range)), count);
+            // Each batch has a share of the memory, which whoever takes it gives back.
+            var slice = whole.SliceShared(first, count);
             var mine = errors.Count == 0 ? [] : Enumerable.Range(first, count).Where(errors.ContainsKey).Select(r => errors[r] with { Row = r - first }).ToArray();
             yield return new FeatureBatch(slice, mine);
         }

@@ -37,6 +37,23 @@ sealed class PartitionValues
         return !(from is { } start && day < FragmentPruning.Days(start)) && !(to is { } end && day >= FragmentPruning.Days(end));
     }
 
+    /// <summary>The rows of some partitions, in order.</summary>
+    public int[] In(IReadOnlySet<string> partitions)
+    {
+        var rows = new int[dates?.Length ?? texts!.Length];
+        var count = 0;
+        var isWanted = false;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            // Neighbours are of one partition as a rule.
+            if (i == 0 || !IsSame(i, i - 1)) isWanted = partitions.Contains(Text(i));
+            if (isWanted) rows[count++] = i;
+        }
+        return count == rows.Length ? rows : rows[..count];
+    }
+
+    bool IsSame(int a, int b) => dates is not null ? dates.Values[a] == dates.Values[b] : texts!.GetBytes(a).SequenceEqual(texts.GetBytes(b));
+
     /// <summary>A row's value as partition text.</summary>
     public string Text(int row)
     {

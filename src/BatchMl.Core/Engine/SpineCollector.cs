@@ -5,7 +5,7 @@ using BatchMl.Expressions;
 namespace BatchMl.Engine;
 
 /// <summary>Evaluates a spine's columns batch by batch and joins the batches. On the spine's side a failing row is noted, not thrown.
-/// Batches must be copies: their columns are kept.</summary>
+/// What is kept of a batch has memory of its own.</summary>
 sealed class SpineCollector(FeatureQuery query, DateTimeOffset now)
 {
     readonly Dictionary<string, List<IArrowArray>> parts = [];

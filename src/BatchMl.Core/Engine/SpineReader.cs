@@ -98,8 +98,9 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
         {
             var batch = Spine.WhereExpr is { } where ? read.Where(where) : read;
             var values = PartitionValues.Of(batch, query);
-            var rows = Enumerable.Range(0, batch.Rows).Where(i => values.IsIn(i, from, to == DateOnly.MaxValue ? null : to?.AddDays(1)) && wanted.Contains(values.Text(i))).ToArray();
-            if (rows.Length > 0) collector.Add(batch.Take(rows));
+            var rows = values.In(wanted);
+            // What is evaluated has memory of its own, so rows that are all wanted need not be copied first.
+            if (rows.Length > 0) collector.Add(rows.Length == batch.Rows ? batch : batch.Take(rows));
             if (collector.IsFull(pieceRows, pieceBytes)) yield return collector.Finish();
         }
         if (!collector.IsEmpty) yield return collector.Finish();

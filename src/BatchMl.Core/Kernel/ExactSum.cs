@@ -41,6 +41,83 @@ public sealed class ExactSum
     /// <summary>Takes away the square of a value that was added before.</summary>
     public void RemoveSquare(double value) => CountSquare(value, -1);
 
+    /// <summary>Adds values; the same as one by one, and several times as fast.</summary>
+    public void Add(ReadOnlySpan<double> values)
+    {
+        var sums = ByExponent.Sums;
+        for (var from = 0; from < values.Length; from += ByExponent.MaxValues)
+        {
+            var (least, greatest) = (ByExponent.Count, -1);
+            foreach (var value in values[from..Math.Min(from + ByExponent.MaxValues, values.Length)])
+            {
+                var bits = BitConverter.DoubleToInt64Bits(value);
+                var exponent = (int)(bits >> 52) & 0x7FF;
+                if (exponent == 0x7FF)
+                {
+                    CountSpecial(value, 1);
+                    continue;
+                }
+                var mantissa = (bits & 0xFFFFFFFFFFFFF) | (exponent > 0 ? 1L << 52 : 0);
+                var sign = bits >> 63;
+                sums[exponent] += (mantissa ^ sign) - sign;
+                least = Math.Min(least, exponent);
+                greatest = Math.Max(greatest, exponent);
+            }
+            for (var exponent = least; exponent <= greatest; exponent++)
+            {
+                if (sums[exponent] != 0) Deposit(Magnitude(sums[exponent]), Math.Max(exponent, 1) - 1075 - LeastExponent, Math.Sign(sums[exponent]));
+                sums[exponent] = 0;
+            }
+        }
+    }
+
+    /// <summary>Adds the squares of values; the same as one by one, and several times as fast.</summary>
+    public void AddSquares(ReadOnlySpan<double> values)
+    {
+        var sums = ByExponent.Squares;
+        for (var from = 0; from < values.Length; from += ByExponent.MaxValues)
+        {
+            var (least, greatest) = (ByExponent.Count, -1);
+            foreach (var value in values[from..Math.Min(from + ByExponent.MaxValues, values.Length)])
+            {
+                var bits = BitConverter.DoubleToInt64Bits(value);
+                var exponent = (int)(bits >> 52) & 0x7FF;
+                if (exponent == 0x7FF)
+                {
+                    CountSpecial(value * value, 1);
+                    continue;
+                }
+                var mantissa = (ulong)(bits & 0xFFFFFFFFFFFFF) | (exponent > 0 ? 1UL << 52 : 0);
+                var upper = Math.BigMul(mantissa, mantissa, out ulong lower);
+                sums[exponent] += new UInt128(upper, lower);
+                least = Math.Min(least, exponent);
+                greatest = Math.Max(greatest, exponent);
+            }
+            for (var exponent = least; exponent <= greatest; exponent++)
+            {
+                var position = 2 * (Math.Max(exponent, 1) - 1075) - LeastExponent;
+                Deposit((ulong)sums[exponent], position, 1);
+                Deposit((ulong)(sums[exponent] >> 64), position + 64, 1);
+                sums[exponent] = 0;
+            }
+        }
+    }
+
+    // Sums of mantissas by exponent (the "large superaccumulator" of Neal, 2015): one addition per value. Zero between uses; a thread has one set for all its sums.
+    static class ByExponent
+    {
+        public const int Count = 2048;
+
+        // Mantissas have 53 bits: so many of them fit 64, and their squares fit 128.
+        public const int MaxValues = 1024;
+
+        [ThreadStatic] static long[]? sums;
+        [ThreadStatic] static UInt128[]? squares;
+
+        public static long[] Sums => sums ??= new long[Count];
+        public static UInt128[] Squares => squares ??= new UInt128[Count];
+    }
+
     /// <summary>Back to zero.</summary>
     public void Clear()
     {

@@ -11,6 +11,9 @@ static class SortableBits
         return bits ^ ((bits >> 63) & long.MaxValue);
     }
 
+    /// <summary>The double of <see cref="Of"/>.</summary>
+    public static double Back(long code) => BitConverter.Int64BitsToDouble(code ^ ((code >> 63) & long.MaxValue));
+
     /// <summary>Identity of values: NaN equals itself, -0.0 equals 0.0.</summary>
     public static long OfKey(double value) => double.IsNaN(value) ? long.MaxValue : BitConverter.DoubleToInt64Bits(value + 0.0);
 }

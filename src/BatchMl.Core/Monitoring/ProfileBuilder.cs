@@ -23,12 +23,14 @@ public sealed class ProfileBuilder
 
     sealed class ColumnBuilder(string name)
     {
-        readonly List<double> values = [];
+        // Blocks of the sketch's size, whatever the batches were.
+        readonly double[] block = new double[QuantileSketch.Capacity];
         readonly Dictionary<string, long> categories = new(StringComparer.Ordinal);
         readonly ExactSum sum = new(), squares = new();
         QuantileSketch sketch = QuantileSketch.Empty;
         long nulls, nans, overflow;
         double min = double.PositiveInfinity, max = double.NegativeInfinity;
+        int filled;
         bool isText;
 
         public void Add(IArrowArray array)
@@ -36,6 +38,7 @@ public sealed class ProfileBuilder
             nulls += array.NullCount;
             switch (Columns.Normalize(array))
             {
+                case DoubleArray a when a.NullCount == 0: foreach (var value in a.Values) Add(value); break;
                 case DoubleArray a: for (var i = 0; i < a.Length; i++) { if (a.IsValid(i)) Add(a.Values[i]); } break;
                 case Int64Array a: for (var i = 0; i < a.Length; i++) { if (a.IsValid(i)) Add(a.Values[i]); } break;
                 case BooleanArray a: for (var i = 0; i < a.Length; i++) { if (a.GetValue(i) is { } flag) Add(flag ? 1 : 0); } break;
@@ -43,31 +46,29 @@ public sealed class ProfileBuilder
             }
         }
 
-        void Add(double given)
+        void Add(double value)
         {
-            if (double.IsNaN(given))
+            if (double.IsNaN(value))
             {
                 nans++;
                 return;
             }
             // -0.0 is 0.0: which of them comes first when sorted must not matter.
-            var value = given + 0.0;
-            sum.Add(value);
-            squares.AddSquare(value);
-            min = Math.Min(min, value);
-            max = Math.Max(max, value);
-            values.Add(value);
-            // In blocks of the sketch's size, whatever the batches were.
-            if (values.Count == QuantileSketch.Capacity) Flush();
+            block[filled++] = value + 0.0;
+            if (filled == block.Length) Flush();
         }
 
         void Flush()
         {
-            if (values.Count == 0) return;
-            var block = values.ToArray();
-            System.Array.Sort(block);
-            sketch = sketch.Merge(QuantileSketch.Empty with { Levels = [block] });
-            values.Clear();
+            if (filled == 0) return;
+            var values = block[..filled];
+            sum.Add(values);
+            squares.AddSquares(values);
+            SortedValues.Sort(values);
+            min = Math.Min(min, values[0]);
+            max = Math.Max(max, values[^1]);
+            sketch = sketch.Merge(QuantileSketch.Empty with { Levels = [values] });
+            filled = 0;
         }
 
         void AddTexts(StringArray array)

@@ -33,7 +33,7 @@ public sealed record QuantileSketch
         for (var from = 0; from < values.Count; from += Capacity)
         {
             var part = values.Skip(from).Take(Capacity).ToArray();
-            System.Array.Sort(part);
+            SortedValues.Sort(part);
             sketch = sketch.Merge(Empty with { Levels = [part] });
         }
         return sketch;
@@ -49,8 +49,7 @@ public sealed record QuantileSketch
             var mine = level < Levels.Count ? Levels[level] : [];
             var theirs = level < other.Levels.Count ? other.Levels[level] : [];
             if (level == levels.Count) levels.Add([]);
-            double[] all = [.. levels[level], .. mine, .. theirs];
-            System.Array.Sort(all);
+            var all = SortedValues.Merge(SortedValues.Merge(mine, theirs), levels[level]);
             var flip = level < KeepUpper.Count && KeepUpper[level];
             if (all.Length > Capacity)
             {

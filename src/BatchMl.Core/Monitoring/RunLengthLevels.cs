@@ -66,6 +66,7 @@ sealed class RunLengthLevels : JsonConverter<IReadOnlyList<double[]>>
             else value = Value(ref reader);
             // Checked before memory is taken for it: a file may say anything.
             if (times < 1 || values.Count + (long)times > QuantileSketch.Capacity) throw new JsonException($"a level has at most {QuantileSketch.Capacity} values");
+            if (values.Count > 0 && value < values[^1]) throw new JsonException("a level's values are ascending");
             for (var i = 0; i < times; i++) values.Add(value);
         }
         return [.. values];

@@ -33,6 +33,41 @@ public sealed class ExactSumTests
     }
 
     [Fact]
+    public void Many_values_at_once_sum_to_what_they_do_one_by_one()
+    {
+        var random = new Random(5);
+        foreach (var count in (int[])[0, 1, 1_023, 1_024, 1_025, 5_000])
+        {
+            foreach (var spread in (int[])[1, 60, 2_000])
+            {
+                double[] values = [.. Enumerable.Range(0, count).Select(i => i % 997 == 996 ? 0.0 : i % 991 == 990 ? double.Epsilon : Next(random, spread))];
+                // The greatest mantissas of one sign are what could overflow.
+                if (spread == 1) values.AsSpan().Fill(-Math.BitDecrement(2.0));
+                ExactSum oneByOne = new(), atOnce = new(), squares = new(), squaresAtOnce = new();
+                foreach (var value in values)
+                {
+                    oneByOne.Add(value);
+                    squares.AddSquare(value);
+                }
+                atOnce.Add(values);
+                squaresAtOnce.AddSquares(values);
+                Assert.True(Cells.Identical(oneByOne.Value, atOnce.Value) && Cells.Identical(ExactReal.Sum(values), atOnce.Value), $"{count} values, spread {spread}");
+                Assert.True(Cells.Identical(squares.Value, squaresAtOnce.Value), $"squares of {count} values, spread {spread}");
+                // What it worked with is left clean for the next.
+                double[] finite = [.. values.Where(double.IsFinite)];
+                var none = new ExactSum();
+                none.Add([.. finite, .. finite.Select(v => -v)]);
+                Assert.Equal(0, none.Value);
+            }
+        }
+        var special = new ExactSum();
+        special.Add([1, double.PositiveInfinity, 2]);
+        Assert.Equal(double.PositiveInfinity, special.Value);
+        special.Add([double.NegativeInfinity]);
+        Assert.True(double.IsNaN(special.Value));
+    }
+
+    [Fact]
     public void A_cleared_sum_is_a_new_one()
     {
         var sum = new ExactSum();

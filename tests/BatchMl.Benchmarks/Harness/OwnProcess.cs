@@ -1,0 +1,26 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace BatchMl.Benchmarks.Harness;
+
+/// <summary>Parts of a line that need a process of their own.</summary>
+static class OwnProcess
+{
+    /// <summary>Runs this program and returns the bytes of memory that it had resident at most.</summary>
+    public static double Peak(params string[] args)
+    {
+        using var child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, args) { RedirectStandardOutput = true })!;
+        var output = child.StandardOutput.ReadToEnd();
+        child.WaitForExit();
+        if (child.ExitCode != 0) throw new InvalidOperationException($"{string.Join(' ', args)} ended with {child.ExitCode}.");
+        return double.Parse(output, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Tells the process that waits.</summary>
+    public static void TellPeak()
+    {
+        // proc(5): VmHWM, "peak resident set size", in KiB.
+        var line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+        Console.Write(long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture) * 1024);
+    }
+}
