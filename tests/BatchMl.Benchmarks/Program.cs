@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using BatchMl.Benchmarks.Harness;
+using BatchMl.Benchmarks.Engine;
 using BatchMl.Benchmarks.Expressions;
 using BatchMl.Benchmarks.Kernel;
 using BatchMl.Benchmarks.Pipeline;
@@ -27,6 +29,7 @@ static class Program
         new PipelineFloor("lightgbm", "LightGBM (100 trees)", () => new LightGbmTrainer(new LightGbmOptions { MaxRounds = 100, EarlyStoppingRounds = 100 })),
         new PipelineFloor("onnx", "ONNX perceptron (64-256-256-1)", () => new Perceptron()),
         new PeakMemory(),
+        new LargeTrainingSet(),
     ];
 
     static async Task<int> Main(string[] args)
@@ -35,6 +38,12 @@ static class Program
         if (args is ["--score", var folder])
         {
             await PeakMemory.ScoreAsync(folder);
+            OwnProcess.TellPeak();
+            return 0;
+        }
+        if (args is ["--training-set", var at, var memory])
+        {
+            await LargeTrainingSet.MakeAsync(at, long.Parse(memory, CultureInfo.InvariantCulture));
             OwnProcess.TellPeak();
             return 0;
         }
