@@ -5,7 +5,8 @@ using BatchMl.Runs;
 namespace BatchMl.Catalog;
 
 /// <summary>
-/// The catalog in one SQLite file (WAL, fsync at every commit), made when first used. Every method is one transaction; another process that writes is waited for.
+/// The catalog in one SQLite file (WAL), made when first used. Every method is one transaction; another process that writes is waited for. What is committed, delivered or ended is fsynced. A lease, its heartbeat,
+/// that something is staged or was published need not be: a power cut ends every process, after which the partition is as it was before the lease, or is published once more, which changes nothing.
 /// </summary>
 /// <param name="path">The file; its folder is made.</param>
 /// <param name="busy">How long another process is waited for; default 30 s.</param>
@@ -50,7 +51,7 @@ public sealed class SqliteCatalog(string path, TimeSpan? busy = null) : ICatalog
 
     /// <inheritdoc/>
     public Task<Lease?> TryLeaseAsync(NewAttempt attempt, LeaseInfo? expired, long seenCommittedFence, IReadOnlyList<string> events, DateTimeOffset at, CancellationToken cancel) =>
-        file.WriteAsync(t =>
+        file.WriteUnsyncedAsync(t =>
         {
             var lease = LedgerTable.TryLease(t, attempt, expired, seenCommittedFence, at);
             if (lease is not null) OutboxTable.Add(t, events, at);
@@ -59,17 +60,17 @@ public sealed class SqliteCatalog(string path, TimeSpan? busy = null) : ICatalog
 
     /// <inheritdoc/>
     public Task<bool> HeartbeatAsync(IReadOnlyList<Lease> leases, CancellationToken cancel) =>
-        file.WriteAsync(t => leases.Count(l => LedgerTable.Heartbeat(t, l)) == leases.Count, cancel);
+        file.WriteUnsyncedAsync(t => leases.Count(l => LedgerTable.Heartbeat(t, l)) == leases.Count, cancel);
 
     /// <inheritdoc/>
-    public Task<bool> StageAsync(Lease lease, StagedPartition staged, CancellationToken cancel) => file.WriteAsync(t => LedgerTable.Stage(t, lease, staged), cancel);
+    public Task<bool> StageAsync(Lease lease, StagedPartition staged, CancellationToken cancel) => file.WriteUnsyncedAsync(t => LedgerTable.Stage(t, lease, staged), cancel);
 
     /// <inheritdoc/>
     public Task<bool> CommitAsync(Lease lease, CommittedVersion version, IReadOnlyList<string> events, CancellationToken cancel) =>
         WriteAsync(t => LedgerTable.Commit(t, lease, version), events, version.CommittedAt, cancel);
 
     /// <inheritdoc/>
-    public Task MarkPublishedAsync(PartitionKey key, long fence, DateTimeOffset at, CancellationToken cancel) => file.WriteAsync(t => LedgerTable.Publish(t, key, fence, at), cancel);
+    public Task MarkPublishedAsync(PartitionKey key, long fence, DateTimeOffset at, CancellationToken cancel) => file.WriteUnsyncedAsync(t => LedgerTable.Publish(t, key, fence, at), cancel);
 
     /// <inheritdoc/>
     public Task<bool> ReleaseAsync(Lease lease, AttemptState state, string? error, IReadOnlyList<string> events, DateTimeOffset at, CancellationToken cancel) =>

@@ -7,7 +7,7 @@ using Microsoft.Data.Sqlite;
 namespace BatchMl.Catalog;
 
 /// <summary>
-/// A SQLite file (WAL, fsync at every commit), opened and brought to the newest version when first used. One connection, used by one thread at a time; other processes are waited for.
+/// A SQLite file (WAL, fsync at every commit that must survive a power cut), opened and brought to the newest version when first used. One connection, used by one thread at a time; other processes are waited for.
 /// </summary>
 sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> scripts) : IAsyncDisposable
 {
@@ -16,19 +16,27 @@ sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> script
 
     readonly SemaphoreSlim gate = new(1, 1);
     SqliteConnection? connection;
+    bool isSynced = true;
 
     /// <summary>Reads one state of the catalog; writers do not stop it, nor it them.</summary>
-    public Task<T> ReadAsync<T>(Func<IDbTransaction, T> work, CancellationToken cancel) => WithinAsync(work, deferred: true, cancel);
+    public Task<T> ReadAsync<T>(Func<IDbTransaction, T> work, CancellationToken cancel) => WithinAsync(work, deferred: true, isSynced, cancel);
 
     /// <summary>Changes the catalog. The write lock is taken at the begin, so what was read stays true until the end.</summary>
-    public Task<T> WriteAsync<T>(Func<IDbTransaction, T> work, CancellationToken cancel) => WithinAsync(work, deferred: false, cancel);
+    public Task<T> WriteAsync<T>(Func<IDbTransaction, T> work, CancellationToken cancel) => WithinAsync(work, deferred: false, synced: true, cancel);
 
-    async Task<T> WithinAsync<T>(Func<IDbTransaction, T> work, bool deferred, CancellationToken cancel)
+    /// <summary>
+    /// The same, for what a power cut may undo: it is durable with the next change that is, and survives the end of the process at once. Changes are never undone out of order.
+    /// </summary>
+    public Task<T> WriteUnsyncedAsync<T>(Func<IDbTransaction, T> work, CancellationToken cancel) => WithinAsync(work, deferred: false, synced: false, cancel);
+
+    async Task<T> WithinAsync<T>(Func<IDbTransaction, T> work, bool deferred, bool synced, CancellationToken cancel)
     {
         await gate.WaitAsync(cancel);
         try
         {
             connection ??= Open();
+            if (synced != isSynced) connection.Execute($"PRAGMA synchronous = {(synced ? "FULL" : "NORMAL")}");
+            isSynced = synced;
             using var transaction = connection.BeginTransaction(deferred);
             var result = work(transaction);
             transaction.Commit();
