@@ -109,6 +109,74 @@ public sealed class CompiledExprTests
         Assert.True(cases > 20_000 && failures > 1_000 && nulls > 1_000 && cases > 2 * (failures + nulls), $"{cases} cases, {failures} failures, {nulls} nulls");
     }
 
+    [Fact]
+    public void Random_expressions_have_every_operator_and_function_of_every_type()
+    {
+        var random = new Random(1);
+        var generator = new RandomExpr(random);
+        var seen = new HashSet<string>();
+        void Visit(Expr expr)
+        {
+            seen.Add(Shape(expr));
+            foreach (var child in ExprTree.Children(expr)) Visit(child);
+        }
+        // No more than the rounds of one seed above, four times.
+        for (var round = 0; round < 2_000; round++) Visit(generator.Next((ColumnType)random.Next(6), random.Next(1, 5)));
+        var types = Enum.GetValues<ColumnType>();
+        string[] expected =
+        [
+            .. Enum.GetValues<Function>().SelectMany(f => Signatures.Of(f).Select(s => $"{f}({string.Join(", ", s[..^1])})")),
+            .. Enum.GetValues<BinaryOperator>().SelectMany(o => types.Where(t => Operators.Result(o, t) is not null).Select(t => $"{o} {t}")),
+            .. types.SelectMany(t => new[] { $"If {t}", $"Coalesce {t}", $"Constant {t}", $"Column {t}", $"{UnaryOperator.IsNull} {t}", $"{UnaryOperator.IsNotNull} {t}" }),
+            $"{UnaryOperator.Negate} {ColumnType.Int64}", $"{UnaryOperator.Negate} {ColumnType.Double}", $"{UnaryOperator.Not} {ColumnType.Boolean}",
+            $"{UnaryOperator.ToDouble} {ColumnType.Int64}", $"{UnaryOperator.ToInt64} {ColumnType.Double}",
+            .. types.Where(t => UserFunctions.Of(t) is not null).Select(t => $"User {t}"),
+        ];
+        Assert.Empty(expected.Except(seen));
+        Assert.Empty(seen.Except(expected));
+        // A new operator has to be listed.
+        Assert.All(Enum.GetValues<UnaryOperator>(), o => Assert.Contains(expected, e => e.StartsWith($"{o} ", StringComparison.Ordinal)));
+    }
+
+    static string Shape(Expr expr) => expr switch
+    {
+        CallExpr e => $"{e.Function}({string.Join(", ", e.Arguments.Select(a => a.Type))})",
+        BatchMl.Expressions.BinaryExpr e => $"{e.Operator} {e.Left.Type}",
+        UnaryExpr e => $"{e.Operator} {e.Operand.Type}",
+        ConditionalExpr => $"If {expr.Type}",
+        CoalesceExpr => $"Coalesce {expr.Type}",
+        UserCallExpr => $"User {expr.Type}",
+        ColumnExpr => $"Column {expr.Type}",
+        _ => $"Constant {expr.Type}",
+    };
+
+    [Fact]
+    public void Where_a_batch_is_cut_changes_no_value_and_no_error()
+    {
+        var random = new Random(11);
+        var generator = new RandomExpr(random);
+        const int rows = 700;
+        var data = RandomExpr.Columns.Select(c => (c, Enumerable.Range(0, rows).Select(_ => generator.Value(c.Type)).ToArray())).ToArray();
+        var whole = Batch(data, rows);
+        for (var round = 0; round < 150; round++)
+        {
+            var compiled = CompiledExpr.Compile(generator.Next((ColumnType)random.Next(6), random.Next(1, 5)));
+            var (errors, parts, partErrors) = (new List<RowError>(), new List<object?>(), new List<RowError>());
+            var expected = compiled.Evaluate(whole, errors);
+            for (var from = 0; from < rows;)
+            {
+                var count = Math.Min(rows - from, random.Next(3) == 0 ? 64 * random.Next(1, 4) : random.Next(1, 130));
+                var mine = new List<RowError>();
+                var part = compiled.Evaluate(new RecordBatch(whole.Schema, whole.Arrays.Select(a => ArrowArrayFactory.Slice(a, from, count)), count), mine);
+                parts.AddRange(Enumerable.Range(0, count).Select(i => BatchMl.Data.Columns.ValueAt(part, i)));
+                partErrors.AddRange(mine.Select(e => e with { Row = e.Row + from }));
+                from += count;
+            }
+            Assert.Equal(errors, partErrors);
+            for (var row = 0; row < rows; row++) Assert.True(Same(BatchMl.Data.Columns.ValueAt(expected, row), parts[row]), $"round {round} row {row}: {compiled.Expr}");
+        }
+    }
+
     static (int Values, int Failures) Agree(Expr expr, (ColumnExpr Column, object?[] Values)[] data, int rows, int offset, string where)
     {
         var errors = new List<RowError>();

@@ -39,8 +39,11 @@ public sealed class RandomExpr(Random random)
         {
             case ColumnType.Boolean:
                 choices.Add(() => new UnaryExpr(UnaryOperator.Not, Of(type), type));
-                choices.Add(() => new UnaryExpr(UnaryOperator.IsNull, Of(types[random.Next(types.Length)]), type));
-                choices.Add(() => new UnaryExpr(UnaryOperator.IsNotNull, Of(types[random.Next(types.Length)]), type));
+                foreach (var operand in types)
+                {
+                    choices.Add(() => new UnaryExpr(UnaryOperator.IsNull, Of(operand), type));
+                    choices.Add(() => new UnaryExpr(UnaryOperator.IsNotNull, Of(operand), type));
+                }
                 break;
             case ColumnType.Int64:
                 choices.Add(() => new UnaryExpr(UnaryOperator.Negate, Of(type), type));
@@ -64,10 +67,10 @@ public sealed class RandomExpr(Random random)
         return type switch
         {
             ColumnType.Boolean => random.Next(2) == 0,
-            ColumnType.Int64 => random.Next(3) > 0 ? random.Next(-3, 8) : Pick(long.MinValue, long.MaxValue, long.MaxValue - 1, 1L << 53, (1L << 53) + 1, 3_037_000_500, -3_037_000_500, 86_400_000_000),
+            ColumnType.Int64 => random.Next(3) > 0 ? random.Next(-3, 8) : Pick(long.MinValue, long.MaxValue, long.MaxValue - 1, long.MinValue + 1, -1L, 1L << 53, (1L << 53) + 1, int.MaxValue, int.MinValue, 3_037_000_500, -3_037_000_500, 86_400_000_000),
             ColumnType.Double => random.Next(3) > 0 ? random.Next(-20, 80) / 4.0
-                : Pick(double.NaN, double.PositiveInfinity, double.NegativeInfinity, -0.0, 0.0, double.MaxValue, double.Epsilon, 9.3e18, -9223372036854775808.0, 9223372036854775807.0, 0.1, 1e-7),
-            ColumnType.String => Pick("", "a", "A", "ab", "Abc", " ab\t", "é", "É", "z", "\u00a0x\u2003", "𝄞", "\uffee", "a𝄞b", "ſß", "a longer text of the sort that is not short"),
+                : Pick(double.NaN, double.PositiveInfinity, double.NegativeInfinity, -0.0, 0.0, double.MaxValue, double.MinValue, double.Epsilon, -double.Epsilon, 2.2250738585072014e-308, BitConverter.Int64BitsToDouble(0x7ff0_0000_0000_0001), 4503599627370496.5, 0.5, 1.5, 2.5, -0.5, 9.3e18, -9223372036854775808.0, 9223372036854775807.0, 0.1, 1e-7),
+            ColumnType.String => Pick("", "a", "A", "ab", "Abc", " ab\t", "é", "É", "z", "\u00a0x\u2003", "𝄞", "\uffee", "a𝄞b", "ſß", "İı", "ǅ", "ẞ", "Σς", "e\u0301", "\0", "👩‍🚀", "\u2028a", "a longer text of the sort that is not short"),
             ColumnType.Timestamp => random.Next(4) > 0
                 ? new DateTimeOffset(Pick(1850, 1916, 1970, 2011, 2013, 2024), 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000 + random.NextInt64(366L * 86_400_000_000)
                 : Pick(0, -1, long.MinValue, long.MaxValue, -62_135_596_800_000_000, 253_402_300_799_999_999, 253_402_300_800_000_000, 1_382_837_400_000_000),

@@ -7,7 +7,9 @@ namespace BatchMl.Testing.Conformance;
 /// <summary>
 /// Small random inputs in which everything collides: few instants, few keys, nulls, NaN, late rows, versions, deletions, validity. A seed gives the same cases for ever.
 /// </summary>
-public sealed class RandomCases(int seed)
+/// <param name="seed">The seed.</param>
+/// <param name="rows">Most rows, exclusive; with more of them there are more instants and longer windows too.</param>
+public sealed class RandomCases(int seed, int rows = 15)
 {
     static readonly ColumnType[] types = [ColumnType.Double, ColumnType.Int64, ColumnType.Boolean, ColumnType.String, ColumnType.Timestamp, ColumnType.Date];
     static readonly string[] texts = ["", "a", "ab", "b", "é", "\uff5e", "\U0001F600", "a\0b"];
@@ -26,15 +28,15 @@ public sealed class RandomCases(int seed)
         wildValues = Chance(0.3);
         var lookUp = Chance(0.04);
         var shape = Shape(lookUp);
-        var rows = Enumerable.Range(0, random.Next(15)).Select(_ => Row(shape)).ToList();
+        var events = Enumerable.Range(0, random.Next(rows)).Select(_ => Row(shape)).ToList();
         if (shape.Events.Fact.Count > 0 && Chance(0.9))
-            rows = WithDistinctVersions(rows, shape.Events.AvailableAt is not null);
+            events = WithDistinctVersions(events, shape.Events.AvailableAt is not null);
         if (shape.Events.ValidFrom is not null && Chance(0.9))
-            rows = WithoutOverlaps(rows);
+            events = WithoutOverlaps(events);
         if (shape.UniqueTieBreak)
-            rows = [.. Shuffled(rows.Count).Zip(rows, (n, r) => r with { TieBreak = [.. r.TieBreak[..^1], (long)n] })];
+            events = [.. Shuffled(events.Count).Zip(events, (n, r) => r with { TieBreak = [.. r.TieBreak[..^1], (long)n] })];
         var spine = Enumerable.Range(0, random.Next(9)).Select(_ => (Key: Key(shape.KeyTypes), AsOf: Instant())).ToList();
-        return new AsOfCase(EventRow.Table(rows, shape.Events), new SpineTable(
+        return new AsOfCase(EventRow.Table(events, shape.Events), new SpineTable(
             [.. shape.KeyTypes.Select((t, i) => Cells.Build(t, [.. spine.Select(s => s.Key[i])]))], Cells.Timestamps([.. spine.Select(s => (object?)s.AsOf)])), Query(lookUp));
     }
 
@@ -86,14 +88,14 @@ public sealed class RandomCases(int seed)
     }
 
     // One instant per row, so that no two versions of a fact became available together.
-    List<EventRow> WithDistinctVersions(List<EventRow> rows, bool byAvailableAt) =>
-        [.. Shuffled(rows.Count).Zip(rows, (n, r) => byAvailableAt ? r with { AvailableAt = unit * (n - 5) } : r with { EventTime = unit * (n - 5) })];
+    List<EventRow> WithDistinctVersions(List<EventRow> events, bool byAvailableAt) =>
+        [.. Shuffled(events.Count).Zip(events, (n, r) => byAvailableAt ? r with { AvailableAt = unit * (n - 5) } : r with { EventTime = unit * (n - 5) })];
 
     // Each key's intervals one after the other, with gaps or without.
-    List<EventRow> WithoutOverlaps(List<EventRow> rows)
+    List<EventRow> WithoutOverlaps(List<EventRow> events)
     {
         var free = new Dictionary<string, long>();
-        return [.. rows.Select(r =>
+        return [.. events.Select(r =>
         {
             var key = string.Join('|', r.Key.Select(c => c ?? "null"));
             var from = free.GetValueOrDefault(key, unit * random.Next(-8, 0)) + unit * random.Next(0, 2);
@@ -108,7 +110,7 @@ public sealed class RandomCases(int seed)
         Latest = [.. Enumerable.Range(0, random.Next(lookUp ? 1 : 0, 4)).Select(_ => new LatestSpec(random.Next(types.Length), Chance(0.4)))],
         Ttl = Chance(0.5) ? unit * random.Next(0, 8) : null,
         Windows = lookUp ? [] : [.. Enumerable.Range(0, random.Next(4)).Select(_ => new WindowAggregates(
-            new WindowSpec(unit * random.Next(1, 10), Chance(0.3) ? unit * random.Next(1, 5) : 0, (WindowConvention)random.Next(3), (WindowAxis)random.Next(2)),
+            new WindowSpec(unit * random.Next(1, Reach), Chance(0.3) ? unit * random.Next(1, 5) : 0, (WindowConvention)random.Next(3), (WindowAxis)random.Next(2)),
             [.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => Aggregate())]))],
         TiesAllowed = Chance(0.4),
         IgnoreAvailability = Chance(0.1),
@@ -149,7 +151,10 @@ public sealed class RandomCases(int seed)
         _ => random.Next(-2, 3),
     };
 
-    long Instant() => unit * random.Next(-10, 10) + (Chance(0.1) ? random.Next(-1, 2) : 0);
+    long Instant() => unit * random.Next(-Reach, Reach) + (Chance(0.1) ? random.Next(-1, 2) : 0);
+
+    // Twenty instants for the usual cases.
+    int Reach => 10 * Math.Max(1, rows / 60);
 
     int[] Shuffled(int count)
     {
