@@ -13,7 +13,7 @@ static class LedgerTable
 
     const string Select = """
         SELECT l.sink AS Sink, l.dataset AS Dataset, l.partition_column AS PartitionColumn, l.partition_value AS PartitionValue, l.fence AS Fence, l.lease_fence AS LeaseFence, l.heartbeat AS Heartbeat,
-            l.committed_fence AS CommittedFence, l.committed AS Committed, l.published_fence AS PublishedFence, a.run_id AS RunId, a.attempt_id AS AttemptId, a.holder AS Holder, a.lineage AS Lineage, a.ttl AS Ttl
+            l.committed_fence AS CommittedFence, l.committed AS Committed, l.committed_digest AS CommittedDigest, l.published_fence AS PublishedFence, a.run_id AS RunId, a.attempt_id AS AttemptId, a.holder AS Holder, a.lineage AS Lineage, a.ttl AS Ttl
         FROM ledger l LEFT JOIN attempt a
             ON a.sink = l.sink AND a.dataset = l.dataset AND a.partition_column = l.partition_column AND a.partition_value = l.partition_value AND a.fence = l.lease_fence
         """;
@@ -50,7 +50,7 @@ static class LedgerTable
     public static bool Stage(IDbTransaction t, Lease lease, StagedPartition staged) => AttemptTable.Stage(t, lease, staged);
 
     public static bool Commit(IDbTransaction t, Lease lease, CommittedVersion version) => AttemptTable.Commit(t, lease, version.CommittedAt)
-        && Agrees(Change(t, lease, "lease_fence = NULL, committed_fence = @Fence, committed = @committed", Values.OfObject(version)), lease);
+        && Agrees(Change(t, lease, "lease_fence = NULL, committed_fence = @Fence, committed = @committed, committed_digest = @digest", Values.OfObject(version)), lease);
 
     public static bool Release(IDbTransaction t, Lease lease, AttemptState state, string? error, DateTimeOffset at) => AttemptTable.End(t, lease.Key, lease.Fence, state, error, at)
         && Agrees(Change(t, lease, "lease_fence = NULL"), lease);
@@ -64,7 +64,10 @@ static class LedgerTable
         && AttemptTable.Publish(t, key, fence, at);
 
     static bool Change(IDbTransaction t, Lease lease, string set, string? committed = null) => t.Connection!.Execute(
-        $"UPDATE ledger SET {set} WHERE {ByKey} AND lease_fence = @Fence", new { lease.Key.Sink, lease.Key.Dataset, lease.Key.Column, lease.Key.Value, lease.Fence, committed }, t) == 1;
+        $"UPDATE ledger SET {set} WHERE {ByKey} AND lease_fence = @Fence",
+        new { lease.Key.Sink, lease.Key.Dataset, lease.Key.Column, lease.Key.Value, lease.Fence, committed, digest = committed is null ? null : DigestOf(lease.Key, committed) }, t) == 1;
+
+    static string DigestOf(PartitionKey key, string committed) => Values.DigestOf(key.Sink, key.Dataset, key.Column, key.Value, committed);
 
     static List<LedgerEntry> Query(IDbTransaction t, string where, object? parameters) => [.. t.Connection!.Query<Row>($"{Select} {where}", parameters, t).Select(r => r.Entry())];
 
@@ -79,6 +82,7 @@ static class LedgerTable
         public long Heartbeat { get; init; }
         public long CommittedFence { get; init; }
         public string? Committed { get; init; }
+        public string? CommittedDigest { get; init; }
         public long PublishedFence { get; init; }
         public string? RunId { get; init; }
         public string? AttemptId { get; init; }
@@ -86,9 +90,16 @@ static class LedgerTable
         public string? Lineage { get; init; }
         public double? Ttl { get; init; }
 
-        public LedgerEntry Entry() => new(
-            new PartitionKey(Sink, Dataset, PartitionColumn, PartitionValue), Fence,
-            LeaseFence is { } fence ? new LeaseInfo(fence, RunId!, AttemptId!, Holder!, Values.Lineage(Lineage!), Heartbeat, Ttl!.Value) : null,
-            Committed is null ? null : Values.Version(Committed), CommittedFence > 0 && PublishedFence == CommittedFence);
+        public LedgerEntry Entry()
+        {
+            var key = new PartitionKey(Sink, Dataset, PartitionColumn, PartitionValue);
+            var isDamaged = Committed is null ? CommittedFence != 0 : CommittedDigest is not null && CommittedDigest != DigestOf(key, Committed);
+            var version = Committed is null || isDamaged ? null : Values.Version(Committed);
+            if (isDamaged || version is not null && version.Staged.Fence != CommittedFence || LeaseFence is not null && (RunId is null || AttemptId is null || Holder is null || Lineage is null || Ttl is null))
+                throw new DataException($"The catalog is corrupt: its entry of {key} is not what was written, or its attempt is gone. Restore the catalog from a backup.");
+            return new(
+                key, Fence, LeaseFence is { } fence ? new LeaseInfo(fence, RunId!, AttemptId!, Holder!, Values.Lineage(Lineage!), Heartbeat, Ttl!.Value) : null,
+                version, CommittedFence > 0 && PublishedFence == CommittedFence);
+        }
     }
 }

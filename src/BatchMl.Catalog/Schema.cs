@@ -32,6 +32,7 @@ static class Schema
         CREATE TABLE outbox (id BIGINT NOT NULL PRIMARY KEY, put_at TEXT NOT NULL, event TEXT NOT NULL);
         CREATE TABLE delivery (file TEXT NOT NULL PRIMARY KEY, last_id BIGINT NOT NULL, length BIGINT NOT NULL);
         """,
+        "ALTER TABLE ledger ADD COLUMN committed_digest TEXT;",
     ];
 
     /// <summary>Brings a catalog to the newest version.</summary>

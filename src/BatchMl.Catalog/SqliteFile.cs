@@ -1,5 +1,6 @@
 using System.Data;
 using System.Globalization;
+using System.Text.Json;
 using BatchMl.Data;
 using Dapper;
 using Microsoft.Data.Sqlite;
@@ -45,6 +46,11 @@ sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> script
         catch (SqliteException e)
         {
             throw Explain(e);
+        }
+        catch (Exception e) when (e is JsonException or FormatException or ArgumentException or InvalidCastException or OverflowException or System.Data.DataException or InvalidOperationException)
+        {
+            // The database is in order, but values in it are none that were ever written.
+            throw new DataException($"The catalog {path} is corrupt: {e.Message} Restore it from a backup, or move it away (with -wal and -shm) to begin anew; published partitions stay readable and are made again.", e);
         }
         finally
         {

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using BatchMl.Lineage;
@@ -9,7 +11,6 @@ namespace BatchMl.Catalog;
 /// <summary>How values are kept in columns.</summary>
 static class Values
 {
-
     public static string OfTime(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
 
     public static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
@@ -18,9 +19,17 @@ static class Values
 
     public static string OfObject(LineageRun value) => JsonSerializer.Serialize(value, JsonTypes.Default.LineageRun);
 
-    public static CommittedVersion Version(string json) => JsonSerializer.Deserialize(json, JsonTypes.Default.CommittedVersion)!;
+    public static CommittedVersion Version(string json) => JsonSerializer.Deserialize(json, JsonTypes.Default.CommittedVersion) ?? throw new JsonException("It is null.");
 
-    public static LineageRun Lineage(string json) => JsonSerializer.Deserialize(json, JsonTypes.Default.LineageRun)!;
+    public static LineageRun Lineage(string json) => JsonSerializer.Deserialize(json, JsonTypes.Default.LineageRun) ?? throw new JsonException("It is null.");
+
+    /// <summary>A digest of texts, so that those who read them know that they are those that were written: the database has no checksums of its own.</summary>
+    public static string DigestOf(params ReadOnlySpan<string> texts)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var text in texts) hash.AppendData(Encoding.UTF8.GetBytes($"{text.Length}:{text}"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 }
 
 /// <summary>Written by the compiler rather than made when the program starts: a ledger of thousands of partitions is read at every run.</summary>

@@ -40,7 +40,9 @@ public sealed record Profile(long Rows, IReadOnlyList<ColumnProfile> Columns)
     {
         try
         {
-            return JsonSerializer.Deserialize<Profile>(json, Json) ?? throw new JsonException("it is null");
+            var profile = JsonSerializer.Deserialize<Profile>(json, Json);
+            return profile is { Columns: not null } && profile.Columns.All(c => c is not null) && profile.Columns.DistinctBy(c => c.Name).Count() == profile.Columns.Count && profile.Columns.All(c => c.IsPossible)
+                ? profile : throw new JsonException("it contradicts itself.");
         }
         catch (JsonException e)
         {
@@ -110,6 +112,11 @@ public sealed record ColumnProfile
     }
 
     long Values => Rows - Nulls - NaNs;
+
+    // What no builder makes would only fail later, or count wrongly.
+    internal bool IsPossible => Name is not null && Nulls >= 0 && NaNs >= 0 && Values >= 0 && OtherCategories >= 0 && Sums is not null && Squares is not null
+        && (Categories is null) != (Quantiles is null) && (Categories is null || Categories.All(c => c?.Category is not null && c.Rows >= 0) && Categories.DistinctBy(c => c.Category).Count() == Categories.Count)
+        && (Quantiles is null || Quantiles.Levels is not null && Quantiles.KeepUpper is not null && Quantiles.Levels.Count is > 0 and < 63 && Quantiles.Levels.All(l => l is not null) && Quantiles.Count == Values);
 
     internal ColumnProfile Merge(ColumnProfile other)
     {
