@@ -18,7 +18,7 @@ public sealed class ParquetSink : IBatchSink
 
     /// <summary>A sink in a folder, which is made when first written to.</summary>
     /// <exception cref="DefinitionException">The root is not a path of a local file system.</exception>
-    public ParquetSink(string root) : this(root, static path => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16), static _ => { }) { }
+    public ParquetSink(string root) : this(root, Create, static _ => { }) { }
 
     /// <summary><paramref name="create"/> opens data files, <paramref name="reached"/> is told of each step of a publication: tests let both fail.</summary>
     internal ParquetSink(string root, Func<string, Stream> create, Action<string> reached)
@@ -30,6 +30,9 @@ public sealed class ParquetSink : IBatchSink
         }
         (this.root, this.create, this.reached) = (Path.GetFullPath(root), create, reached);
     }
+
+    /// <summary>Opens a new data file.</summary>
+    internal static Stream Create(string path) => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16);
 
     /// <inheritdoc/>
     public string Name => "parquet";

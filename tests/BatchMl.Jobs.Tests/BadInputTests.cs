@@ -155,7 +155,7 @@ public sealed class BadInputTests(FlightDelaysRun run)
         Sql($"COPY (SELECT * REPLACE (CASE WHEN month = 12 AND day = 31 THEN 'XX' ELSE carrier END AS carrier, CASE WHEN day = 31 THEN 'NaN'::DOUBLE WHEN day = 30 THEN 'Infinity'::DOUBLE ELSE distance END AS distance) "
             + $"FROM '{Data("flights.parquet")}') TO '{path}' (FORMAT parquet)");
         var workspace = folder.At("workspace");
-        CopyModel(workspace);
+        Workspaces.CopyWithoutScores(run.Workspace, workspace);
         var result = await RunAsync("run", "flight-delays/score", "--workspace", workspace, "--set", $"Sources:flights:Path={path}", "--partition", "2013-12-31", "--partition", "2013-12-30");
         Assert.True(result.Code == 0, result.Output + result.Error);
         var ledger = await Workspaces.LedgerAsync(workspace, "flight-delays/score");
@@ -163,28 +163,12 @@ public sealed class BadInputTests(FlightDelaysRun run)
         Assert.All(ledger, e => Assert.Equal(0, e.Committed!.Staged.DeadLetters));
     }
 
-    // A workspace that has the training set and the model of the finished run, but no scores.
-    void CopyModel(string workspace)
-    {
-        foreach (var file in Directory.GetFiles(run.Workspace, "*", SearchOption.AllDirectories).Where(f => !f.Contains("/score/", StringComparison.Ordinal) && !f.Contains("/monitor", StringComparison.Ordinal)))
-        {
-            var copy = Path.Combine(workspace, Path.GetRelativePath(run.Workspace, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(workspace, "catalog.db")};Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "DELETE FROM attempt WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor'); DELETE FROM ledger WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor');";
-        command.ExecuteNonQuery();
-    }
-
     [Fact]
     public async Task A_changed_model_file_is_found_before_anything_is_scored()
     {
         using var folder = new TestFolder();
         var workspace = folder.At("workspace");
-        CopyModel(workspace);
+        Workspaces.CopyWithoutScores(run.Workspace, workspace);
         await File.AppendAllTextAsync(Path.Combine(workspace, "models", "flight-delays", "1", "model.txt"), "x", TestContext.Current.CancellationToken);
         var result = await RunAsync("run", "flight-delays/score", "--workspace", workspace, "--partition", "2013-12-31");
         Assert.Equal(1, result.Code);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace BatchMl.Jobs.Tests;
@@ -8,16 +9,22 @@ sealed class JobsProcess : IDisposable
 {
     readonly Process process;
     readonly StringBuilder output = new(), error = new();
+    readonly long started = TimeProvider.System.GetTimestamp();
+    readonly List<(TimeSpan At, string Line)> progress = [];
 
-    JobsProcess(IEnumerable<string> args, IReadOnlyDictionary<string, string>? environment = null)
+    JobsProcess(string program, IEnumerable<string> args, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "BatchMl.Jobs.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
         foreach (var arg in args) start.ArgumentList.Add(arg);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, e) => Append(output, e.Data);
-        process.ErrorDataReceived += (_, e) => Append(error, e.Data);
+        process.ErrorDataReceived += (_, e) =>
+        {
+            Append(error, e.Data);
+            lock (progress) progress.Add((TimeProvider.System.GetElapsedTime(started), e.Data ?? ""));
+        };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -31,16 +38,30 @@ sealed class JobsProcess : IDisposable
 
     public string Error { get { lock (error) return error.ToString(); } }
 
-    public static JobsProcess Start(params string[] args) => new(args);
+    /// <summary>How long after its start the process first wrote a line with this in it to its error stream; null: it has not.</summary>
+    public TimeSpan? When(string text)
+    {
+        lock (progress) return progress.Where(p => p.Line.Contains(text, StringComparison.Ordinal)).Select(p => (TimeSpan?)p.At).FirstOrDefault();
+    }
+
+    /// <summary>How long ago it was started.</summary>
+    public TimeSpan Elapsed => TimeProvider.System.GetElapsedTime(started);
+
+    public static JobsProcess Start(params string[] args) => new("BatchMl.Jobs.dll", args);
+
+    /// <summary>The jobs program that stops itself (SIGSTOP) when it first reaches a point, as its own <c>Program.cs</c> says.</summary>
+    public static JobsProcess StartStopping(string point, params string[] args) => new("BatchMl.StoppingJobs.dll", [point, .. args]);
 
     public static Task<JobsProcess> RunAsync(params string[] args) => RunAsync(new Dictionary<string, string>(), args);
 
     public static async Task<JobsProcess> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] args)
     {
-        var run = new JobsProcess(args, environment);
+        var run = new JobsProcess("BatchMl.Jobs.dll", args, environment);
         await run.process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return run;
     }
+
+    public int Id => process.Id;
 
     public int ExitCode => process.ExitCode;
 
@@ -50,6 +71,16 @@ sealed class JobsProcess : IDisposable
 
     /// <summary>kill -9.</summary>
     public void Kill() => process.Kill();
+
+    /// <summary>Whether the process is stopped (state T of proc(5)).</summary>
+    public bool IsStopped => File.ReadAllText($"/proc/{Id.ToString(CultureInfo.InvariantCulture)}/stat") is var stat && stat[stat.LastIndexOf(')') + 2] == 'T';
+
+    /// <summary>Lets a stopped process go on (SIGCONT).</summary>
+    public void Wake()
+    {
+        using var kill = Process.Start("kill", ["-CONT", Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
 
     public void Dispose()
     {

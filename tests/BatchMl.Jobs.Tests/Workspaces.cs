@@ -3,6 +3,7 @@ using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.Parquet;
 using BatchMl.Runs;
+using Microsoft.Data.Sqlite;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -34,6 +35,29 @@ static class Workspaces
         Directory.GetFiles(new Workspace(root).Lineage, "*.ndjson").Order().SelectMany(File.ReadLines).Select(l => JsonDocument.Parse(l).RootElement);
 
     /// <summary>Files that no finished run may leave.</summary>
-    public static string[] Leftovers(string root) =>
-        [.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Where(p => p.Contains("_staging", StringComparison.Ordinal) || p.EndsWith(".tmp", StringComparison.Ordinal))];
+    public static string[] Leftovers(string root)
+    {
+        var workspace = new Workspace(root);
+        return
+        [
+            .. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Where(p => p.Contains("_staging", StringComparison.Ordinal) || p.Contains(".tmp", StringComparison.Ordinal)),
+            .. Directory.Exists(workspace.Spill) ? Directory.EnumerateFileSystemEntries(workspace.Spill) : [],
+        ];
+    }
+
+    /// <summary>Makes a workspace that has the training set and the model of a finished run, but no scores.</summary>
+    public static void CopyWithoutScores(string from, string to)
+    {
+        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories).Where(f => !f.Contains("/score/", StringComparison.Ordinal) && !f.Contains("/monitor", StringComparison.Ordinal)))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+        using var connection = new SqliteConnection($"Data Source={new Workspace(to).CatalogPath};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "DELETE FROM attempt WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor'); DELETE FROM ledger WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor');";
+        command.ExecuteNonQuery();
+    }
 }

@@ -4,20 +4,32 @@ namespace BatchMl.Runs;
 sealed class FileLock : IDisposable
 {
     static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
+
+    // A process that was suspended keeps its locks: nobody may wait for it for ever.
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     readonly FileStream stream;
 
     FileLock(FileStream stream) => this.stream = stream;
 
-    /// <summary>Waits for the lock.</summary>
+    /// <summary>Waits for the lock, for up to 5 s.</summary>
+    /// <exception cref="BatchMlException">Another process keeps it (transient).</exception>
     public static async Task<FileLock> TakeAsync(string folder, string name, TimeProvider clock, CancellationToken cancel)
     {
-        while (true)
+        for (var started = clock.GetTimestamp(); ;)
         {
             cancel.ThrowIfCancellationRequested();
             if (TryTake(folder, name) is { } taken) return taken;
+            if (clock.GetElapsedTime(started) >= Patience)
+            {
+                throw new BatchMlException(
+                    $"{PathOf(folder, name)} has been locked by another process for {Patience.TotalSeconds:0} s. Wait for that to end, or look for one that is suspended or hangs (e.g. with fuser).", FailureKind.Transient);
+            }
             await Task.Delay(Look, clock, cancel);
         }
     }
+
+    static string PathOf(string folder, string name) => Path.Combine(folder, name + ".lock");
 
     /// <summary>The lock, or null if another process or thread has it.</summary>
     public static FileLock? TryTake(string folder, string name)
@@ -25,7 +37,7 @@ sealed class FileLock : IDisposable
         Directory.CreateDirectory(folder);
         try
         {
-            return new FileLock(new FileStream(Path.Combine(folder, name + ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new FileLock(new FileStream(PathOf(folder, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException e) when (IsTaken(e))
         {

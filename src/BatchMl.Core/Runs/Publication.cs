@@ -14,6 +14,7 @@ sealed class Publication(JobEnvironment environment)
     const int Locks = 256;
 
     /// <summary>Publishes the version that the ledger has committed, if that is not visible yet. Idempotent.</summary>
+    /// <exception cref="BatchMlException">It can not be made visible now; another process may be about it, or hang while it is (transient).</exception>
     public async Task PublishAsync(PartitionKey key, ISink sink, CancellationToken cancel)
     {
         using var held = await FileLock.TakeAsync(environment.Workspace.Locks, LockOf(key), environment.Clock, cancel);

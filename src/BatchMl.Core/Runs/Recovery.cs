@@ -8,9 +8,6 @@ sealed class Recovery(RunContext run)
 {
     const string Gone = "Its process ended before the run did.";
 
-    /// <summary>How long a publication that another process is busy with is waited for.</summary>
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
     readonly HashSet<PartitionKey> lost = [];
 
     /// <summary>Committed partitions that can not be published any more: they have to be made again.</summary>
@@ -31,16 +28,10 @@ sealed class Recovery(RunContext run)
     {
         // A sink that this program does not have: its own program publishes.
         if (SinkOf(key) is not { } sink) return;
-        using var patience = new CancellationTokenSource(Patience, run.Clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, patience.Token);
         try
         {
-            await run.Publication.PublishAsync(key, sink, either.Token);
+            await run.Publication.PublishAsync(key, sink, cancel);
             run.Tell(l => l.Note($"{key} was committed by a run that stopped; it is published now."));
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            run.Tell(l => l.Note($"{key} is being published by another process."));
         }
         catch (DataException e)
         {

@@ -3,8 +3,8 @@ using BatchMl.Runs;
 
 namespace BatchMl.Testing.Runs;
 
-/// <summary>A catalog that tells before and after every call, so that tests can let it fail there, or let a process die.</summary>
-public sealed class FaultyCatalog(ICatalog inner, Action<string> reached) : ICatalog
+/// <summary>A catalog that tells before and after every call, so that tests can let it fail there, or let a process die; and that may give leases for another time than asked for.</summary>
+public sealed class FaultyCatalog(ICatalog inner, Action<string> reached, double? ttlSeconds = null) : ICatalog
 {
     async Task<T> At<T>(string name, Func<Task<T>> call)
     {
@@ -32,7 +32,7 @@ public sealed class FaultyCatalog(ICatalog inner, Action<string> reached) : ICat
     public Task<LedgerEntry?> EntryAsync(PartitionKey key, CancellationToken cancel) => At("entry", () => inner.EntryAsync(key, cancel));
     public Task<IReadOnlyList<LedgerEntry>> UnpublishedAsync(CancellationToken cancel) => At("unpublished", () => inner.UnpublishedAsync(cancel));
     public Task<Lease?> TryLeaseAsync(NewAttempt attempt, LeaseInfo? expired, long seenCommittedFence, IReadOnlyList<string> events, DateTimeOffset at, CancellationToken cancel) =>
-        At("lease", () => inner.TryLeaseAsync(attempt, expired, seenCommittedFence, events, at, cancel));
+        At("lease", () => inner.TryLeaseAsync(attempt with { TtlSeconds = ttlSeconds ?? attempt.TtlSeconds }, expired, seenCommittedFence, events, at, cancel));
     public Task<bool> HeartbeatAsync(IReadOnlyList<Lease> leases, CancellationToken cancel) => At("heartbeat", () => inner.HeartbeatAsync(leases, cancel));
     public Task<bool> StageAsync(Lease lease, StagedPartition staged, CancellationToken cancel) => At("stage", () => inner.StageAsync(lease, staged, cancel));
     public Task<bool> CommitAsync(Lease lease, CommittedVersion version, IReadOnlyList<string> events, CancellationToken cancel) => At("commit", () => inner.CommitAsync(lease, version, events, cancel));

@@ -1,0 +1,89 @@
+using System.Globalization;
+using BatchMl.Catalog;
+using BatchMl.Runs;
+
+namespace BatchMl.Jobs.Tests.Faults;
+
+/// <summary>kill -9 of the real program at random moments, alone and beside others.</summary>
+[Collection(nameof(FlightDelaysCollection))]
+public sealed class KillTests(FlightDelaysRun uninterrupted)
+{
+    internal const int KillsPerWorkspace = 7;
+
+    /// <summary>20 kills; with <c>BATCHML_SOAK=200</c> as many, and what was measured is written to <c>soak-result.md</c> beside this file.</summary>
+    [Fact]
+    public async Task Killed_at_random_moments_and_run_again_all_is_as_if_nothing_had_happened()
+    {
+        var soak = Environment.GetEnvironmentVariable("BATCHML_SOAK");
+        var kills = soak is null ? 20 : int.Parse(soak, CultureInfo.InvariantCulture);
+        var random = new Random(20131001);
+        var result = new KillResult();
+        var length = await UninterruptedAsync(result);
+        while (result.Kills < kills)
+        {
+            using var workspace = new ScoringWorkspace(uninterrupted);
+            for (var i = 0; i < KillsPerWorkspace && result.Kills < kills; i++)
+            {
+                using var process = JobsProcess.Start(workspace.Run());
+                await Task.WhenAny(process.WaitAsync(), Task.Delay(length * random.NextDouble() * 0.35));
+                if (process.HasExited) break;
+                process.Kill();
+                await process.WaitAsync();
+                result.Killed(process, isRecovering: i > 0);
+            }
+            using var last = await JobsProcess.RunAsync(workspace.Run());
+            Assert.True(last.ExitCode == 0, last.Output + last.Error);
+            await workspace.AssertWholeAsync(null);
+            await result.EndedAsync(last, workspace);
+        }
+        foreach (var line in result.Lines) TestContext.Current.TestOutputHelper!.WriteLine(line);
+        if (soak is not null) await result.SaveAsync();
+    }
+
+    async Task<TimeSpan> UninterruptedAsync(KillResult result)
+    {
+        using var workspace = new ScoringWorkspace(uninterrupted);
+        using var process = await JobsProcess.RunAsync(workspace.Run());
+        Assert.True(process.ExitCode == 0, process.Output + process.Error);
+        await workspace.AssertWholeAsync(null);
+        return result.Uninterrupted(process);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task Of_several_processes_at_once_one_is_killed_and_each_partition_is_made_once(int count)
+    {
+        using var workspace = new ScoringWorkspace(uninterrupted);
+        var processes = Enumerable.Range(0, count).Select(_ => JobsProcess.Start(workspace.Run())).ToArray();
+        try
+        {
+            var (victim, rest) = (processes[0], processes[1..]);
+            await MidwayAsync(workspace, victim);
+            victim.Kill();
+            foreach (var process in processes) await process.WaitAsync();
+            Assert.All(rest, p => Assert.True(p.ExitCode == 0, p.Output + p.Error));
+        }
+        finally
+        {
+            foreach (var process in processes) process.Dispose();
+        }
+        using var next = await JobsProcess.RunAsync(workspace.Run());
+        Assert.True(next.ExitCode == 0 && next.When(": 0 partitions to make, 92 to keep") is not null, next.Output + next.Error);
+        await workspace.AssertWholeAsync(null);
+    }
+
+    /// <summary>Waits until a part is committed, and the victim is busy with another.</summary>
+    static async Task MidwayAsync(ScoringWorkspace workspace, JobsProcess victim)
+    {
+        await using var catalog = new SqliteCatalog(new Workspace(workspace.Path).CatalogPath);
+        var id = victim.Id.ToString(CultureInfo.InvariantCulture);
+        while (true)
+        {
+            Assert.False(victim.HasExited, victim.Output + victim.Error);
+            var attempts = await ScoringWorkspace.AttemptsAsync(catalog);
+            if (attempts.Any(a => a.State == AttemptState.Published) && attempts.Any(a => a.State is AttemptState.Leased or AttemptState.Staged && a.Holder.Split('/')[3] == id)) return;
+            await Task.Delay(10);
+        }
+    }
+}
