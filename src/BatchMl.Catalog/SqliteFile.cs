@@ -13,7 +13,7 @@ namespace BatchMl.Catalog;
 sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> scripts) : IAsyncDisposable
 {
     // SQLite's result codes, https://www.sqlite.org/rescode.html
-    const int Busy = 5, Locked = 6, ReadOnly = 8, Corrupt = 11, CanNotOpen = 14, NotADatabase = 26;
+    const int Busy = 5, Locked = 6, ReadOnly = 8, Failing = 10, Corrupt = 11, Full = 13, CanNotOpen = 14, NotADatabase = 26;
 
     readonly SemaphoreSlim gate = new(1, 1);
     SqliteConnection? connection;
@@ -118,6 +118,8 @@ sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> script
         Corrupt or NotADatabase => new DataException(
             $"{path} is not a SQLite catalog, or it is corrupt: {e.Message} Restore it from a backup, or move it away (with -wal and -shm) to begin anew; published partitions stay readable and are made again.", e),
         ReadOnly or CanNotOpen => new BatchMlException($"The catalog {path} can not be written to: {e.Message} Check the permissions of the file and its folder, or choose another folder with --workspace.", FailureKind.Permanent, e),
+        Full or Failing => new BatchMlException(
+            $"The catalog {path} can not be written now: {e.Message} Nothing was changed. Free space on its disk, or mend it, and run again.", FailureKind.Transient, e),
         _ => new BatchMlException($"The catalog {path} failed: {e.Message}", FailureKind.Transient, e),
     };
 

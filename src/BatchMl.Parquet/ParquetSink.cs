@@ -130,11 +130,11 @@ public sealed class ParquetSink : IBatchSink
     public async Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel)
     {
         var staging = Path.Combine(root, dataset, PartitionFolders.Staging);
-        foreach (var partition in Directory.Exists(staging) ? Directory.GetDirectories(staging) : [])
+        foreach (var partition in DurableFiles.FoldersIn(staging))
         {
             cancel.ThrowIfCancellationRequested();
             if (PartitionFolders.KeyOf(Name, dataset, Path.GetFileName(partition)) is not { } key) continue;
-            foreach (var attempt in Directory.GetDirectories(partition))
+            foreach (var attempt in DurableFiles.FoldersIn(partition))
             {
                 var isAttempt = long.TryParse(Path.GetFileName(attempt), NumberStyles.None, CultureInfo.InvariantCulture, out var fence);
                 if (isAttempt && !await isLive(key, fence)) PartitionFolders.RemoveStaged(attempt);

@@ -76,7 +76,10 @@ sealed class ParquetStage : IBatchStage
     }
 
     static BatchMlException Unwritable(string folder, Exception e) => new(
-        $"{folder} can not be written to: {e.Message} Expected a writable folder of a local file system with free space; mend it, or choose another.", FailureKind.Permanent, e);
+        $"{folder} can not be written to: {e.Message} Expected a writable folder of a local file system with free space; mend it, or choose another.", IsFull(e) ? FailureKind.Transient : FailureKind.Permanent, e);
+
+    // ENOSPC; EDQUOT of Linux and of macOS.
+    static bool IsFull(Exception e) => e is IOException { HResult: 28 or 122 or 69 };
 
     FileWriter OpenWriter()
     {
@@ -170,7 +173,7 @@ sealed class ParquetStage : IBatchStage
         WritePending();
         Io(writer.Close);
         var data = new StagedFile(FileKind.Data, PartitionFolders.Data(fence), rows, stream.Length, stream.Sha256());
-        CloseFile();
+        Io(CloseFile);
         var path = Path.Combine(folder, data.Name);
         Io(() =>
         {
@@ -212,10 +215,23 @@ sealed class ParquetStage : IBatchStage
         stream.Dispose();
     }
 
+    void Abandon()
+    {
+        try
+        {
+            CloseFile();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What did not fit on the disk before does not fit now, and is removed anyway.
+        }
+        PartitionFolders.RemoveStaged(folder);
+    }
+
     public ValueTask DisposeAsync()
     {
-        CloseFile();
-        if (!completed) PartitionFolders.RemoveStaged(folder);
+        if (completed) CloseFile();
+        else Abandon();
         return ValueTask.CompletedTask;
     }
 }

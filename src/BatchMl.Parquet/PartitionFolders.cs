@@ -18,7 +18,7 @@ static partial class PartitionFolders
     /// <summary>Removes one attempt's folder, and the partition's above it if no other attempt is there.</summary>
     public static void RemoveStaged(string attempt)
     {
-        if (Directory.Exists(attempt)) Directory.Delete(attempt, recursive: true);
+        DurableFiles.RemoveFolder(attempt);
         try
         {
             Directory.Delete(Path.GetDirectoryName(attempt)!);

@@ -75,6 +75,13 @@ sealed class JobsProcess : IDisposable
     /// <summary>Whether the process is stopped (state T of proc(5)).</summary>
     public bool IsStopped => File.ReadAllText($"/proc/{Id.ToString(CultureInfo.InvariantCulture)}/stat") is var stat && stat[stat.LastIndexOf(')') + 2] == 'T';
 
+    /// <summary>Waits until the process stopped itself.</summary>
+    public async Task StoppedAsync()
+    {
+        while (!HasExited && !IsStopped) await Task.Delay(20);
+        Assert.False(HasExited, $"The process ended without reaching its point: {Output}{Error}");
+    }
+
     /// <summary>Lets a stopped process go on (SIGCONT).</summary>
     public void Wake()
     {

@@ -18,6 +18,12 @@ static class Workspaces
         return await catalog.LedgerAsync(sink, dataset, TestContext.Current.CancellationToken);
     }
 
+    public static async Task<RunRecord> LatestRunAsync(string root)
+    {
+        await using var catalog = new SqliteCatalog(new Workspace(root).CatalogPath);
+        return (await catalog.FindRunAsync(null, TestContext.Current.CancellationToken))!;
+    }
+
     /// <summary>Content digest by partition, read from the manifests: what readers see.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> ContentAsync(string root, string dataset)
     {
@@ -45,15 +51,24 @@ static class Workspaces
         ];
     }
 
-    /// <summary>Makes a workspace that has the training set and the model of a finished run, but no scores.</summary>
-    public static void CopyWithoutScores(string from, string to)
+    /// <summary>Copies a workspace.</summary>
+    /// <param name="from">That of a finished run.</param>
+    /// <param name="to">The new one.</param>
+    /// <param name="isWanted">Which files; null: all.</param>
+    public static void Copy(string from, string to, Func<string, bool>? isWanted = null)
     {
-        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories).Where(f => !f.Contains("/score/", StringComparison.Ordinal) && !f.Contains("/monitor", StringComparison.Ordinal)))
+        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories).Where(isWanted ?? (_ => true)))
         {
             var copy = Path.Combine(to, Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(file, copy);
         }
+    }
+
+    /// <summary>Makes a workspace that has the training set and the model of a finished run, but no scores.</summary>
+    public static void CopyWithoutScores(string from, string to)
+    {
+        Copy(from, to, f => !f.Contains("/score/", StringComparison.Ordinal) && !f.Contains("/monitor", StringComparison.Ordinal));
         using var connection = new SqliteConnection($"Data Source={new Workspace(to).CatalogPath};Pooling=False");
         connection.Open();
         using var command = connection.CreateCommand();

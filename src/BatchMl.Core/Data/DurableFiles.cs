@@ -22,6 +22,37 @@ public static partial class DurableFiles
         foreach (var each in made) FsyncFolder(Path.GetDirectoryName(each)!);
     }
 
+    /// <summary>Removes a folder and all that is in it, if it is there; other processes may be removing it too.</summary>
+    /// <exception cref="IOException">It can not be removed.</exception>
+    /// <exception cref="UnauthorizedAccessException">The place is not writable.</exception>
+    public static void RemoveFolder(string folder)
+    {
+        while (Directory.Exists(folder))
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException)
+            {
+                // Somebody else was faster with a part of it.
+            }
+        }
+    }
+
+    /// <summary>The folders in a folder; none if it is not there, or not any more.</summary>
+    public static IReadOnlyList<string> FoldersIn(string folder)
+    {
+        try
+        {
+            return Directory.GetDirectories(folder);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>Writes a new file or overwrites one; its contents are durable on return, its folder entry after <see cref="FsyncFolder"/>.</summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static void Write(string path, ReadOnlySpan<byte> content)

@@ -119,7 +119,7 @@ sealed class LocalQuery : IPinnedQuery
     {
         // Without views there is nothing to gain from many rows at once.
         var pieceRows = views.Count == 0 && label is null ? 1 : PieceRows;
-        var started = Stopwatch.GetTimestamp();
+        var (started, given) = (Stopwatch.GetTimestamp(), 0L);
         await foreach (var rows in spine.ReadAsync(partitions, pieceRows, options.MemoryBytes / 8, cancel))
         {
             var reading = Stopwatch.GetElapsedTime(started);
@@ -131,8 +131,10 @@ sealed class LocalQuery : IPinnedQuery
             stageTime?.Invoke("read", reading + viewReading);
             stageTime?.Invoke("features", Stopwatch.GetElapsedTime(started) - viewReading);
             foreach (var batch in Batches(rows, cancel)) yield return batch;
+            given += rows.Rows;
             started = Stopwatch.GetTimestamp();
         }
+        CheckCounted(partitions, given);
     }
 
     IEnumerable<FeatureBatch> Batches(SpineRows rows, CancellationToken cancel)
@@ -148,6 +150,16 @@ sealed class LocalQuery : IPinnedQuery
             var mine = errors.Count == 0 ? [] : Enumerable.Range(first, count).Where(errors.ContainsKey).Select(r => errors[r] with { Row = r - first }).ToArray();
             yield return new FeatureBatch(slice, mine);
         }
+    }
+
+    // The same pinned files were counted to plan with: fewer or more rows now would be rows lost or doubled without a word.
+    void CheckCounted(IReadOnlyList<SpinePartition> partitions, long rows)
+    {
+        var counted = partitions.Sum(p => p.Rows);
+        if (partitions.Any(p => p.Rows < 0) || counted == rows) return;
+        throw new BatchMlException(
+            $"Source '{Query.Spine.Source.Name}' gave {rows} rows of {Query.Spine.PartitionName} {partitions[0].Value} to {partitions[^1].Value}; {counted} were counted there when the job was planned. "
+            + "Either its files changed, or reading them went wrong; nothing of this attempt counts, and it is repeated.", FailureKind.Transient);
     }
 
     async Task AddAsync(ViewComputation view, SpineRows rows, Action<TimeSpan> readTime, CancellationToken cancel)

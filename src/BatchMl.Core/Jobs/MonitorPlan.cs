@@ -177,13 +177,22 @@ sealed class MonitorPlan : JobPlan
     public override async Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, bool changed, CancellationToken cancel)
     {
         var path = Path.Combine(environment.Workspace.Reports, job.Name + ".html");
-        if (changed || !File.Exists(path))
+        using var held = await FileLock.TakeAsync(environment.Workspace.Locks, "report", environment.Clock, cancel);
+        // A run that made partitions may have died before their report: what a report is of is written in it.
+        var of = $"<!-- of {await LedgerDigestAsync(cancel)} -->\n";
+        if (!File.Exists(path) || !(await File.ReadAllTextAsync(path, cancel)).EndsWith(of, StringComparison.Ordinal))
         {
             var data = await ReportDataAsync(cancel);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            DurableFiles.AtomicReplace(path, Encoding.UTF8.GetBytes(DriftReport.Render(data)));
+            DurableFiles.AtomicReplace(path, Encoding.UTF8.GetBytes(DriftReport.Render(data) + of), "new");
         }
         return [$"report: {path}"];
+    }
+
+    async Task<string> LedgerDigestAsync(CancellationToken cancel)
+    {
+        var ledger = await environment.Catalog.LedgerAsync(environment.Sink.Name, job.Name, cancel);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', ledger.Select(e => FormattableString.Invariant($"{e.Key} {e.Committed?.Staged.Fence}"))))));
     }
 
     async Task<DriftReportData> ReportDataAsync(CancellationToken cancel)

@@ -145,9 +145,18 @@ sealed class ScorePlan : JobPlan
             var profile = profiles[partition].Build();
             await stages[partition].AddFileAsync(FileKind.Profile, "profile.json", profile.ToJson(), 0, cancel);
             var staged = await stages[partition].CompleteAsync(cancel);
+            CheckAllThere(attempt.Partition, staged);
             results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [source] = staged.Rows + staged.DeadLetters }, profile.ToQuality()));
         }
         return results;
+    }
+
+    // Scores and dead letters partition the spine.
+    static void CheckAllThere(PlannedPartition planned, StagedPartition staged)
+    {
+        if (planned.Rows < 0 || staged.Rows + staged.DeadLetters == planned.Rows) return;
+        throw new BatchMlException(
+            $"{planned.Key} has {staged.Rows} scores and {staged.DeadLetters} dead letters of {planned.Rows} rows. Nothing of this attempt counts, and it is repeated.", FailureKind.Transient);
     }
 
     public override void VerifyInputs() => pinned.Verify();

@@ -26,7 +26,7 @@ public sealed class ModelStore(string root) : ISink
         var folder = Path.Combine(Root, StageOf(key, fence));
         try
         {
-            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            DurableFiles.RemoveFolder(folder);
             Directory.CreateDirectory(folder);
             return folder;
         }
@@ -73,14 +73,14 @@ public sealed class ModelStore(string root) : ISink
             Directory.Move(staged, folder);
             DurableFiles.FsyncFolder(Path.GetDirectoryName(folder)!);
         }
-        foreach (var left in new[] { staged, AsideOf(version) }.Where(Directory.Exists)) Directory.Delete(left, recursive: true);
+        foreach (var left in new[] { staged, AsideOf(version) }) DurableFiles.RemoveFolder(left);
     }
 
     // A folder can not be renamed over another. A crash in between leaves the version staged and committed: publication is repeated.
     void SetAside(string folder, StagedPartition version)
     {
         var aside = AsideOf(version);
-        if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
+        DurableFiles.RemoveFolder(aside);
         Directory.Move(folder, aside);
     }
 
@@ -99,14 +99,13 @@ public sealed class ModelStore(string root) : ISink
     public async Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel)
     {
         var staging = Path.Combine(Root, dataset, Staging);
-        if (!Directory.Exists(staging)) return;
-        foreach (var version in Directory.GetDirectories(staging))
+        foreach (var version in DurableFiles.FoldersIn(staging))
         {
             var key = new PartitionKey(Name, dataset, "version", Path.GetFileName(version));
-            foreach (var attempt in Directory.GetDirectories(version))
+            foreach (var attempt in DurableFiles.FoldersIn(version))
             {
                 // What was set aside for a fence lives as long as that fence's attempt.
-                if (long.TryParse(Path.GetFileName(attempt).Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var fence) && !await isLive(key, fence)) Directory.Delete(attempt, recursive: true);
+                if (long.TryParse(Path.GetFileName(attempt).Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var fence) && !await isLive(key, fence)) DurableFiles.RemoveFolder(attempt);
             }
         }
     }

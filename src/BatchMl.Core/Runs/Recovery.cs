@@ -61,12 +61,19 @@ sealed class Recovery(RunContext run)
         }
     }
 
-    /// <summary>Removes what dead attempts staged of a plan's dataset.</summary>
+    /// <summary>Removes what dead attempts staged of a plan's dataset. What can not be removed is left to the next run.</summary>
     public async Task CleanAsync(JobPlan plan, CancellationToken cancel)
     {
         foreach (var dataset in plan.Partitions.Select(p => p.Key.Dataset).Distinct())
         {
-            await plan.Sink.CleanAsync(dataset, (key, fence) => IsLiveAsync(key, fence, cancel), cancel);
+            try
+            {
+                await plan.Sink.CleanAsync(dataset, (key, fence) => IsLiveAsync(key, fence, cancel), cancel);
+            }
+            catch (Exception e) when (e is BatchMlException or IOException or UnauthorizedAccessException)
+            {
+                run.Tell(l => l.Note($"What attempts that failed staged of {dataset} can not be removed now: {e.Message}"));
+            }
         }
     }
 

@@ -65,4 +65,12 @@ public sealed record StepSummary(
     string Job, int Done, int Skipped, int Reported, int Failed, long Rows, long DeadLetters, TimeSpan Elapsed, IReadOnlyList<StageTime> StageTimes, Bottleneck? BoundBy, IReadOnlyList<string> Notes);
 
 /// <summary>How a run went.</summary>
-public sealed record RunSummary(string RunId, string Job, RunState State, string? Error, TimeSpan Elapsed, IReadOnlyList<StepSummary> Steps, int ExitCode);
+public sealed record RunSummary(string RunId, string Job, RunState State, string? Error, TimeSpan Elapsed, IReadOnlyList<StepSummary> Steps, int ExitCode)
+{
+    /// <summary>The same when the catalog could not be told: what was committed counts, but the run did not end well.</summary>
+    internal RunSummary NotRecorded(BatchMlException why)
+    {
+        var told = $"The end of the run could not be recorded: {why.Message} The next run takes it for one that stopped; what was committed stays.";
+        return this with { State = RunState.Failed, Error = Error is null ? told : $"{Error}{Environment.NewLine}{told}", ExitCode = Math.Max(ExitCode, 1) };
+    }
+}

@@ -46,7 +46,15 @@ public sealed class Runner
         var summary = new RunSummary(run.RunId, job.Name, end.State, end.Message, run.Clock.GetElapsedTime(started), done, end.ExitCode);
         Instruments.RunEnded(job.Name, end.State.ToString().ToLowerInvariant(), summary.Elapsed);
         if (end.Error is { } error) span.Fail(error);
-        await run.Catalog.FinishRunAsync(run.RunId, end.State, end.Message, JsonSerializer.Serialize(summary, RunJson.Default.RunSummary), [end.Event(lineage, run.Now)], run.Now, CancellationToken.None);
+        try
+        {
+            await run.Catalog.FinishRunAsync(run.RunId, end.State, end.Message, JsonSerializer.Serialize(summary, RunJson.Default.RunSummary), [end.Event(lineage, run.Now)], run.Now, CancellationToken.None);
+        }
+        catch (BatchMlException e)
+        {
+            // What was done is told all the same.
+            summary = summary.NotRecorded(e);
+        }
         await run.DeliverAsync(o => o.DeliverAsync(CancellationToken.None));
         run.Tell(l => l.RunFinished(summary));
         return end.Error is DefinitionException definition ? throw definition : summary;

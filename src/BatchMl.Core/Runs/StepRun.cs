@@ -37,6 +37,12 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
             run.Tell(l => l.StepFinished(summary));
             return summary;
         }
+        catch (Exception) when (plan is not null && tally.HasBrokenAttempts)
+        {
+            // Inputs that changed may leave nothing to plan with; what was staged from them goes all the same.
+            await recovery.CleanAsync(plan, CancellationToken.None);
+            throw;
+        }
         finally
         {
             plan?.Dispose();
@@ -48,9 +54,9 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
     async Task<IReadOnlyList<PartitionDecision>> PlanAsync(RunRequest asked, CancellationToken cancel)
     {
         var started = run.Clock.GetTimestamp();
-        plan?.Dispose();
-        plan = null;
+        var before = plan;
         plan = await job.PlanAsync(run.Environment, asked, cancel);
+        before?.Dispose();
         var decisions = await Decisions.OfAsync(plan, asked, run.Catalog, recovery.Lost, cancel);
         if (plan.Missing.Count > 0 && decisions.Count > 0)
         {

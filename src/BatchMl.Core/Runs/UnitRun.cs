@@ -102,6 +102,12 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
         {
             throw new LeaseLostException($"Another process took over {leased[0].Decision.Partition.Key} or a partition made with it; nothing of this attempt counts ({e.Message}).");
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // An input that was written over while it was read fails in any way, also as corrupt: what it is now decides.
+            step.Plan.VerifyInputs();
+            throw;
+        }
         var made = leased.Select(l => (l.Decision, l.Lease, Result: Result(results, l.Lease))).ToArray();
         var started = run.Clock.GetTimestamp();
         step.Plan.VerifyInputs();

@@ -51,7 +51,8 @@ sealed class StatusVerb : Verb
 
     static string Line(RunRecord run)
     {
-        var took = run.FinishedAt is { } end ? $"{(end - run.StartedAt).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s" : "";
+        // A clock that was set back in between tells no duration.
+        var took = run.FinishedAt is { } end && end >= run.StartedAt ? $"{(end - run.StartedAt).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s" : "";
         return $"{run.RunId}  {run.StartedAt.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}Z  {run.State.ToString().ToLowerInvariant(),-9}  {took,9}  {run.Verb} {run.Job}"
             + (run.Error is null ? "" : $"  {run.Error.Split('\n')[0]}");
     }

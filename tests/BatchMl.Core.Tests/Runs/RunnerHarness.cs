@@ -39,7 +39,7 @@ sealed class RunnerHarness : IAsyncDisposable
     }
 
     /// <summary>A process: what it reaches is told, and may throw or block; processes that it knows to be gone are named.</summary>
-    public Runner Process(string name = "p1", Action<string>? reached = null, string gone = "", RunListener? listener = null)
+    public Runner Process(string name = "p1", Action<string>? reached = null, string gone = "", RunListener? listener = null, Func<string, bool>? isGone = null)
     {
         var at = reached ?? (_ => { });
         var environment = new JobEnvironment
@@ -54,7 +54,7 @@ sealed class RunnerHarness : IAsyncDisposable
             Clock = Clock,
             Logging = NullLoggerFactory.Instance,
         };
-        return new Runner(environment, listener ?? Listener, new RunnerSettings { Holder = name, IsGone = h => gone.Split(' ').Contains(h), Look = TimeSpan.FromMilliseconds(20) });
+        return new Runner(environment, listener ?? Listener, new RunnerSettings { Holder = name, IsGone = isGone ?? gone.Split(' ').Contains, Look = TimeSpan.FromMilliseconds(20) });
     }
 
     public Task<RunSummary> RunAsync(Job job, RunRequest? request = null, string name = "p1", string gone = "") =>

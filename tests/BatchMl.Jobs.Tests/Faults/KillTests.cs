@@ -1,6 +1,7 @@
 using System.Globalization;
 using BatchMl.Catalog;
 using BatchMl.Runs;
+using BatchMl.Testing;
 
 namespace BatchMl.Jobs.Tests.Faults;
 
@@ -71,6 +72,25 @@ public sealed class KillTests(FlightDelaysRun uninterrupted)
         using var next = await JobsProcess.RunAsync(workspace.Run());
         Assert.True(next.ExitCode == 0 && next.When(": 0 partitions to make, 92 to keep") is not null, next.Output + next.Error);
         await workspace.AssertWholeAsync(null);
+    }
+
+    [Fact]
+    public async Task A_run_that_ended_between_its_partitions_and_their_report_has_it_made_by_the_next()
+    {
+        using var folder = new TestFolder();
+        var workspace = folder.At("workspace");
+        Workspaces.Copy(uninterrupted.Workspace, workspace);
+        var report = Path.Combine(new Workspace(workspace).Reports, "flight-delays/monitor.html");
+        await File.WriteAllTextAsync(report, "the one before", TestContext.Current.CancellationToken);
+        string[] monitor = ["run", "flight-delays/monitor", "--workspace", workspace];
+        var stopped = await new DisturbedJobs { Reached = DisturbedJobs.At("before pending", () => throw new InvalidOperationException("ended here")) }
+            .RunAsync([.. monitor, "--force", "--partition", "2013-12-31"]);
+        Assert.Contains("ended here", stopped.All, StringComparison.Ordinal);
+        Assert.Equal("the one before", await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken));
+        var next = await new DisturbedJobs().RunAsync(monitor);
+        Assert.True(next.Code == 0 && next.All.Contains(": 0 partitions to make", StringComparison.Ordinal), next.All);
+        Assert.Contains("2013-12-31", await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Empty(Workspaces.Leftovers(workspace));
     }
 
     /// <summary>Waits until a part is committed, and the victim is busy with another.</summary>

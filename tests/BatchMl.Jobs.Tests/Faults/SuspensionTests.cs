@@ -19,7 +19,7 @@ public sealed class SuspensionTests(FlightDelaysRun uninterrupted)
     public async Task Suspended_at_any_step_of_the_commit_taken_over_and_woken_a_worker_changes_nothing()
     {
         Shared.RequireOrSkip(OperatingSystem.IsLinux(), "Needs /proc and the signal numbers of Linux.");
-        // Most of the time is waiting.
+        // One waits while another computes.
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 3 }, async (point, _) => await SuspendAsync(point));
     }
 
@@ -28,11 +28,11 @@ public sealed class SuspensionTests(FlightDelaysRun uninterrupted)
         using var workspace = new ScoringWorkspace(uninterrupted);
         var run = workspace.Run([.. partitions.SelectMany(p => new[] { "--partition", p })]);
         using var sleeper = JobsProcess.StartStopping(point, run);
-        while (!sleeper.HasExited && !sleeper.IsStopped) await Task.Delay(20);
-        Assert.False(sleeper.HasExited, $"{point} was not reached: {sleeper.Output}{sleeper.Error}");
+        await sleeper.StoppedAsync();
 
-        using var taker = await JobsProcess.RunAsync(run);
-        Assert.True(taker.ExitCode == 0, $"{point}: {taker.Output}{taker.Error}");
+        // The other one is this process.
+        var taker = await new DisturbedJobs().RunAsync(run);
+        Assert.True(taker.Code == 0, $"{point}: {taker.All}");
         Assert.True(sleeper.IsStopped);
         var committed = await CommittedAsync(workspace);
         Assert.Equal(partitions, committed.Select(c => c.Partition));
@@ -42,8 +42,8 @@ public sealed class SuspensionTests(FlightDelaysRun uninterrupted)
         Assert.True(sleeper.ExitCode == 0, $"{point}: {sleeper.Output}{sleeper.Error}");
         Assert.Equal(committed, await CommittedAsync(workspace));
 
-        using var next = await JobsProcess.RunAsync(run);
-        Assert.True(next.ExitCode == 0 && next.When(": 0 partitions to make, 2 to keep") is not null, $"{point}: {next.Output}{next.Error}");
+        var next = await new DisturbedJobs().RunAsync(run);
+        Assert.True(next.Code == 0 && next.All.Contains(": 0 partitions to make, 2 to keep", StringComparison.Ordinal), $"{point}: {next.All}");
         Assert.Equal(committed, await CommittedAsync(workspace));
         await workspace.AssertWholeAsync(partitions);
     }
