@@ -158,7 +158,7 @@ sealed class LocalQuery : IPinnedQuery
         var counted = partitions.Sum(p => p.Rows);
         if (partitions.Any(p => p.Rows < 0) || counted == rows) return;
         throw new BatchMlException(
-            $"Source '{Query.Spine.Source.Name}' gave {rows} rows of {Query.Spine.PartitionName} {partitions[0].Value} to {partitions[^1].Value}; {counted} were counted there when the job was planned. "
+            $"Source '{Query.Spine.Source.Name}' gave {rows} rows of {Query.Spine.PartitionName} {string.Join(", ", partitions.Select(p => p.Value))}; {counted} were counted there when the job was planned. "
             + "Either its files changed, or reading them went wrong; nothing of this attempt counts, and it is repeated.", FailureKind.Transient);
     }
 

@@ -90,7 +90,8 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
     {
         var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
         var isDate = query.PartitionExpr.Type == ColumnType.Date;
-        DateOnly? from = isDate ? PartitionValues.ParseDate(partitions[0].Value) : null, to = isDate ? PartitionValues.ParseDate(partitions[^1].Value) : null;
+        // In whatever order they are asked for.
+        DateOnly? from = isDate ? partitions.Min(p => PartitionValues.ParseDate(p.Value)) : null, to = isDate ? partitions.Max(p => PartitionValues.ParseDate(p.Value)) : null;
         Expr[] exprs = [.. Spine.Columns.Select(c => c.Expr), query.PartitionExpr, Spine.AsOfExpr!, .. Optional(Spine.WhereExpr), .. LabelExprs()];
         var collector = new SpineCollector(query, options.Now);
         var fragments = FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, from, to);

@@ -112,6 +112,7 @@ public abstract class JobPlan : IDisposable
     public abstract JobLineage Lineage { get; }
 
     /// <summary>Groups adjacent partitions that are best made together.</summary>
+    /// <param name="partitions">Some of <see cref="Partitions"/>, in the same order.</param>
     public abstract IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions);
 
     /// <summary>

@@ -102,7 +102,9 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
         var options = new ParallelOptions { MaxDegreeOfParallelism = request.MaxParallel > 0 ? request.MaxParallel : Environment.ProcessorCount, CancellationToken = stop.Token };
         try
         {
-            await Parallel.ForEachAsync(plan!.Units([.. work.Select(d => d.Partition)]), options, async (unit, token) =>
+            // In the plan's order: what others gave back comes in any.
+            var inOrder = plan!.Partitions.Where(p => decisions.ContainsKey(p.Key));
+            await Parallel.ForEachAsync(plan.Units([.. inOrder]), options, async (unit, token) =>
             {
                 await units.MakeAsync([.. unit.Select(p => decisions[p.Key])], token);
                 if (Fatal is not null) await stop.CancelAsync();

@@ -91,6 +91,8 @@ sealed class Schedule(int seed, Schedule.Counts seen) : IAsyncDisposable
         Assert.Equal(RunState.Completed, (await W.PumpAsync(last.RunAsync(job, new RunRequest(), "run", default))).State);
         await CheckAsync();
         await W.AssertWholeAsync(Set, days.ToDictionary(d => d, d => $"{versions[d][^1]}, made"));
+        // Partitions of a unit are made in the order of the plan, also those that others gave back in another.
+        Assert.All(job.Begun.Select(unit => unit.Split(' ')), unit => Assert.Equal(unit.Order(StringComparer.Ordinal), unit));
         await CountAsync();
     }
 
