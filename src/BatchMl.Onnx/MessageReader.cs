@@ -35,6 +35,13 @@ ref struct MessageReader(ReadOnlySpan<byte> message)
         return true;
     }
 
+    /// <summary>The numbers of a packed field.</summary>
+    /// <exception cref="FormatException">They are damaged.</exception>
+    public static void Integers(ReadOnlySpan<byte> packed, List<long> to)
+    {
+        for (var numbers = new MessageReader(packed); !numbers.rest.IsEmpty;) to.Add((long)numbers.Varint());
+    }
+
     ReadOnlySpan<byte> Take(ulong length)
     {
         if (length > (ulong)rest.Length) throw new FormatException($"field {Field} says {length} bytes where {rest.Length} are left");

@@ -35,7 +35,7 @@ sealed class ModelGraph
     /// <summary>Reads a model.</summary>
     /// <param name="path">Where it is from, for messages.</param>
     /// <param name="model">Its bytes.</param>
-    /// <exception cref="DataException">It has not the structure of a model, refers to other files, or draws random numbers.</exception>
+    /// <exception cref="DataException">It has not the structure of a model, has trees that are none, refers to other files, or draws random numbers.</exception>
     public static ModelGraph Read(string path, ReadOnlySpan<byte> model)
     {
         try
@@ -69,7 +69,12 @@ sealed class ModelGraph
     {
         for (var fields = new MessageReader(node); fields.Next();)
         {
-            if (fields.Field == 4) operators.Add(Encoding.UTF8.GetString(fields.Content));
+            if (fields.Field == 4)
+            {
+                var type = Encoding.UTF8.GetString(fields.Content);
+                operators.Add(type);
+                if (TreeNodes.AreIn(type)) TreeNodes.Check(node);
+            }
             else if (fields.Field == 5) AddAttribute(fields.Content, depth);
         }
     }

@@ -82,6 +82,12 @@ public sealed class NeighbourTests : IDisposable
         Assert.Contains("other files", Assert.Throws<DataException>(() => Package(TinyModel.External(), ["x"])).Message);
     }
 
+    [Theory]
+    [InlineData(0, "lead back")]
+    [InlineData(1, "lead back")]
+    [InlineData(7, "not there")]
+    public void Trees_that_are_none_never_reach_the_runtime(int child, string reason) => Assert.Contains(reason, Assert.Throws<DataException>(() => Package(TinyModel.Tree(child), ["x"])).Message);
+
     [Fact]
     public void Weights_that_changed_after_the_package_was_opened_never_reach_the_runtime()
     {

@@ -98,4 +98,21 @@ public sealed class LogisticColumnsTests() : OnnxScorerTests("logistic_columns.o
 
 public sealed class MlpDenseTests() : OnnxScorerTests("mlp_dense.onnx", ["hour", "distance", "temp", "wind_speed", "visib"]);
 
-public sealed class ForestZipMapTests() : OnnxScorerTests("forest_zipmap.onnx", ["hour", "distance", "temp", "wind_speed", "visib"]);
+public sealed class ForestZipMapTests() : OnnxScorerTests("forest_zipmap.onnx", ["hour", "distance", "temp", "wind_speed", "visib"])
+{
+    [Fact]
+    public void A_tree_that_leads_back_to_its_root_is_refused_and_not_walked_for_ever()
+    {
+        var package = Package();
+        var model = File.ReadAllBytes(package.WeightsPath);
+        var list = model.AsSpan().IndexOf("nodes_truenodeids"u8) + "nodes_truenodeids"u8.Length;
+        // The first node's child when its condition holds: field 8, a number of one byte.
+        Assert.Equal(8 << 3, model[list]);
+        foreach (var (child, reason) in new[] { (0, "lead back"), (127, "lead back|not there") })
+        {
+            model[list + 1] = (byte)child;
+            File.WriteAllBytes(package.WeightsPath, model);
+            Assert.Matches(reason, Assert.Throws<DataException>(() => OnnxScorer.Load(package.WeightsPath, package.Manifest.Signature)).Message);
+        }
+    }
+}

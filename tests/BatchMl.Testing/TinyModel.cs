@@ -51,6 +51,17 @@ public static class TinyModel
         .. Field(5, [.. Number(1, 1), .. Number(2, Float), .. Text(8, "W"), .. Field(13, [.. Text(1, "location"), .. Text(2, "weights.bin")]), .. Number(14, 1)]),
     ]);
 
+    /// <summary>A TreeEnsemble (ai.onnx.ml 5) of two nodes, of which the second leads to <paramref name="child"/> when its condition does not hold; its other children are leaves.</summary>
+    public static byte[] Tree(int child)
+    {
+        byte[] Integers(string name, params int[] values) => [.. Text(1, name), .. Field(8, [.. values.Select(v => (byte)v)]), .. Number(20, 7)];
+        return Model(
+        [
+            .. Node("TreeEnsemble", ["x"], ["score"], Integers("nodes_truenodeids", 1, 0), Integers("nodes_falsenodeids", 0, child), Integers("nodes_trueleafs", 0, 1), Integers("nodes_falseleafs", 1, 0)),
+            .. Input("x", Float, "rows,1"), .. Output("score", Float, "rows,1"),
+        ]);
+    }
+
     /// <summary>
     /// The greatest value of all rows of <c>x</c>, found in a tensor of rows⁴ floats: a few rows fit any memory, and some thousand do not fit the address space of a processor.
     /// </summary>
