@@ -5,6 +5,7 @@ using BatchMl.Benchmarks.Harness;
 using BatchMl.Benchmarks.Engine;
 using BatchMl.Benchmarks.Expressions;
 using BatchMl.Benchmarks.Kernel;
+using BatchMl.Benchmarks.Ledger;
 using BatchMl.Benchmarks.Pipeline;
 using BatchMl.Kernel;
 using BatchMl.LightGbm;
@@ -28,6 +29,9 @@ static class Program
         new DerivedColumns(),
         new PipelineFloor("lightgbm", "LightGBM (100 trees)", () => new LightGbmTrainer(new LightGbmOptions { MaxRounds = 100, EarlyStoppingRounds = 100 })),
         new PipelineFloor("onnx", "ONNX perceptron (64-256-256-1)", () => new Perceptron()),
+        new CommitCost(),
+        new Rerun(),
+        new StartUp(),
         new PeakMemory(),
         new LargeTrainingSet(),
     ];
@@ -46,6 +50,11 @@ static class Program
             await LargeTrainingSet.MakeAsync(at, long.Parse(memory, CultureInfo.InvariantCulture));
             OwnProcess.TellPeak();
             return 0;
+        }
+        if (args is ["--first-row", var workspace])
+        {
+            await StartUp.RunToFirstRowAsync(workspace);
+            return 1;
         }
         var names = args.Where(a => a != "--dry").ToArray();
         if (names.FirstOrDefault(n => all.All(b => b.Name != n)) is { } unknown)
