@@ -100,7 +100,7 @@ public sealed class ProfileBuilder
             var any = rows > nulls + nans && sketch.Count > 0;
             return new ColumnProfile
             {
-                Name = name, Rows = rows, Nulls = nulls, NaNs = nans, Quantiles = sketch,
+                Name = name, Rows = rows, Nulls = nulls, NaNs = nans, Quantiles = sketch.Compact(),
                 Min = any ? min : null, Max = any ? max : null, Sums = ExactParts.Of(sum), Squares = ExactParts.Of(squares),
             };
         }

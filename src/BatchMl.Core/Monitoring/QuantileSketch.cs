@@ -53,11 +53,7 @@ public sealed record QuantileSketch
             var flip = level < KeepUpper.Count && KeepUpper[level];
             if (all.Length > Capacity)
             {
-                // An odd one out stays; the rest is halved.
-                var kept = all.Length % 2 == 1 ? all[^1..] : [];
-                var halved = new double[all.Length / 2];
-                for (var i = 0; i < halved.Length; i++) halved[i] = all[2 * i + (flip ? 1 : 0)];
-                levels[level] = kept;
+                (levels[level], var halved) = Halve(all, flip);
                 levels.Add(halved);
                 flip = !flip;
             }
@@ -65,6 +61,32 @@ public sealed record QuantileSketch
             upper.Add(flip);
         }
         return new QuantileSketch { Levels = levels, KeepUpper = upper };
+    }
+
+    // An odd one out stays; of the rest one of each pair goes up.
+    static (double[] Kept, double[] Halved) Halve(double[] values, bool upper)
+    {
+        var halved = new double[values.Length / 2];
+        for (var i = 0; i < halved.Length; i++) halved[i] = values[2 * i + (upper ? 1 : 0)];
+        return (values.Length % 2 == 1 ? values[^1..] : [], halved);
+    }
+
+    /// <summary>
+    /// The same rows in about <see cref="Capacity"/> values, to be kept: low levels, which stand for few rows, are halved into the levels above. A sketch of no more values is returned as it is; otherwise it costs at most one more
+    /// weight of each level in rank, 2 / <see cref="Capacity"/> of the rows together.
+    /// </summary>
+    public QuantileSketch Compact()
+    {
+        var levels = Levels.ToList();
+        var upper = KeepUpper.ToArray();
+        for (var level = 0; level + 1 < levels.Count && levels.Sum(v => v.Length) > Capacity; level++)
+        {
+            (levels[level], var halved) = Halve(levels[level], upper[level]);
+            levels[level + 1] = SortedValues.Merge(levels[level + 1], halved);
+            upper[level] = !upper[level];
+        }
+        // What goes up may overfill the levels above, which merging puts right.
+        return this with { Levels = levels, KeepUpper = upper } is var compact && levels.Any(v => v.Length > Capacity) ? compact.Merge(Empty) : compact;
     }
 
     /// <summary>All values ascending, with weights. Not to be written to.</summary>

@@ -18,6 +18,29 @@ public sealed class QuantileSketchTests
     }
 
     [Theory]
+    [InlineData(10)]
+    [InlineData(4_096)]
+    [InlineData(4_097)]
+    [InlineData(60_000)]
+    [InlineData(1_000_000)]
+    public void A_compact_sketch_stands_for_the_same_rows_in_few_values(int n)
+    {
+        var random = new Random(n);
+        double[] values = [.. Enumerable.Range(0, n).Select(_ => Math.Exp(4 * random.NextDouble()))];
+        var compact = QuantileSketch.Of(values).Compact();
+        Assert.Equal(n, compact.Count);
+        Assert.InRange(compact.Levels.Sum(l => l.Length), 1, QuantileSketch.Capacity + compact.Levels.Count);
+        Assert.All(compact.Levels, l => Assert.Equal(l.Order(), l));
+        var sorted = values.Order().ToArray();
+        var bound = n <= QuantileSketch.Capacity ? 0 : (Math.Log2((double)n / QuantileSketch.Capacity) + 3) / QuantileSketch.Capacity;
+        for (var i = 1; i < 100; i++)
+        {
+            var rank = Array.BinarySearch(sorted, compact.Quantile(i / 100.0)) + 1;
+            Assert.InRange(rank / (double)n, i / 100.0 - bound - 1.0 / n, i / 100.0 + bound + 1.0 / n);
+        }
+    }
+
+    [Theory]
     [InlineData("random")]
     [InlineData("ascending")]
     [InlineData("descending")]
