@@ -65,7 +65,7 @@ sealed class KillResult
         $"""
         # kill -9 at random moments
 
-        Made by `BATCHML_SOAK={Kills} dotnet test tests/BatchMl.Jobs.Tests --filter FullyQualifiedName~KillTests`: `flight-delays/score` is killed up to {KillTests.KillsPerWorkspace} times per workspace and then run to its end; content, ledger,
+        Made by `BATCHML_SOAK=1 dotnet test tests/BatchMl.Jobs.Tests --filter FullyQualifiedName~KillTests`: `flight-delays/score` is killed up to {KillTests.KillsPerWorkspace} times per workspace and then run to its end; content, ledger,
         lineage and leftovers are compared with an uninterrupted run.
 
         Machine: {Environment.ProcessorCount} cores, {RuntimeInformation.OSArchitecture}, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}.
