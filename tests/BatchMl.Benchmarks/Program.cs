@@ -27,7 +27,7 @@ static class Program
         new OrderedWindows("distinct", "distinct count of a text", new AggregateSpec(AggregateKind.DistinctCount, 2)),
         new OrderedWindows("quantile", "a quantile", new AggregateSpec(AggregateKind.Quantile, 0, 0.9)),
         new DerivedColumns(),
-        new PipelineFloor("lightgbm", "LightGBM (100 trees)", () => new LightGbmTrainer(new LightGbmOptions { MaxRounds = 100, EarlyStoppingRounds = 100 })),
+        new PipelineFloor("lightgbm", "LightGBM (100 trees)", () => new LightGbmTrainer(new LightGbmOptions { MaxRounds = 100, EarlyStoppingRounds = 100, LearningRate = 0.02, Metric = "binary_logloss" })),
         new PipelineFloor("onnx", "ONNX perceptron (64-256-256-1)", () => new Perceptron()),
         new CommitCost(),
         new Rerun(),

@@ -66,7 +66,6 @@ sealed class LargeTrainingSet : Benchmark
         };
         var summary = await new Runner(environment, new Silent()).RunAsync(job, new RunRequest { Memory = memory, MaxParallel = 1 }, "run", default);
         if (summary.ExitCode != 0) throw new InvalidOperationException(summary.Error);
-        foreach (var time in summary.Steps[0].StageTimes) Console.Error.WriteLine($"  {time}");
     }
 
     static void Write(string folder)
