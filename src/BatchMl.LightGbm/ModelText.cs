@@ -74,7 +74,20 @@ sealed class ModelText
             }
             start += sizes[number];
         }
-        return text.AsSpan(start).StartsWith("end of trees\n", StringComparison.Ordinal) ? features : throw new FormatException($"'end of trees' does not follow the {sizes.Length} trees that tree_sizes lists");
+        if (!text.AsSpan(start).StartsWith("end of trees\n", StringComparison.Ordinal)) throw new FormatException($"'end of trees' does not follow the {sizes.Length} trees that tree_sizes lists");
+        CheckParameters(text.AsSpan(start));
+        return features;
+    }
+
+    // Of what follows the trees LightGBM takes this one word as true, whatever the trees are.
+    static void CheckParameters(ReadOnlySpan<char> rest)
+    {
+        const string key = "[linear_tree:";
+        for (var at = rest.IndexOf(key, StringComparison.Ordinal); at >= 0; at = rest.IndexOf(key, StringComparison.Ordinal))
+        {
+            rest = rest[(at + key.Length)..];
+            if (!rest.StartsWith(" 0]", StringComparison.Ordinal)) throw new FormatException("its parameters say linear_tree; linear trees are not supported");
+        }
     }
 
     static string[] Features(Dictionary<string, string> header)

@@ -103,6 +103,7 @@ public sealed class LightGbmScorerTests : ScorerContract, IDisposable
     [InlineData("end of trees", "end of frees", "end of trees")]
     [InlineData("right_child=1 2", "right_child=1 1", "do not form a tree")]
     [InlineData("split_feature=0 4", "split_feature=0 9", "beyond the 7")]
+    [InlineData("[linear_tree: 0]", "[linear_tree: 7]", "linear trees")]
     [InlineData("objective=binary sigmoid:1", "objective=strange_goal", "strange_goal")]
     [InlineData("feature_names=hour", "feature_names=minute", "minute")]
     public void Structure_that_does_not_fit_is_named(string old, string changed, string reason)
