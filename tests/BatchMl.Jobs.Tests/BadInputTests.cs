@@ -1,5 +1,4 @@
 using BatchMl.Testing;
-using DuckDB.NET.Data;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -17,15 +16,6 @@ public sealed class BadInputTests(FlightDelaysRun run)
     }
 
     static string Data(string name) => Path.Combine(Workspaces.Data, name);
-
-    static void Sql(string sql)
-    {
-        using var connection = new DuckDBConnection("DataSource=:memory:");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
 
     /// <summary>Runs the scoring job over a copy of the finished workspace with one source replaced; nothing of it may change.</summary>
     async Task<Result> WithSourceAsync(string source, string path, params string[] more)
@@ -51,7 +41,7 @@ public sealed class BadInputTests(FlightDelaysRun run)
     {
         using var folder = new TestFolder();
         var path = folder.At("weather.parquet");
-        Sql($"COPY (SELECT origin, time_hour, temp::VARCHAR AS temp, dewp, humid, wind_speed, wind_gust, precip FROM '{Data("weather.parquet")}') TO '{path}' (FORMAT parquet)");
+        Duck.Execute($"COPY (SELECT origin, time_hour, temp::VARCHAR AS temp, dewp, humid, wind_speed, wind_gust, precip FROM '{Data("weather.parquet")}') TO '{path}' (FORMAT parquet)");
         var result = await WithSourceAsync("weather", path);
         Assert.Equal(2, result.Code);
         Assert.Contains("no column 'pressure'", result.Error, StringComparison.Ordinal);
@@ -78,7 +68,7 @@ public sealed class BadInputTests(FlightDelaysRun run)
     {
         using var folder = new TestFolder();
         var path = folder.At("flights.parquet");
-        Sql($"COPY (SELECT * FROM '{Data("flights.parquet")}' LIMIT 0) TO '{path}' (FORMAT parquet)");
+        Duck.Execute($"COPY (SELECT * FROM '{Data("flights.parquet")}' LIMIT 0) TO '{path}' (FORMAT parquet)");
         var result = await WithSourceAsync("flights", path);
         Assert.Equal(2, result.Code);
         Assert.Contains("no such rows", result.Error, StringComparison.Ordinal);
@@ -152,7 +142,7 @@ public sealed class BadInputTests(FlightDelaysRun run)
     {
         using var folder = new TestFolder();
         var path = folder.At("flights.parquet");
-        Sql($"COPY (SELECT * REPLACE (CASE WHEN month = 12 AND day = 31 THEN 'XX' ELSE carrier END AS carrier, CASE WHEN day = 31 THEN 'NaN'::DOUBLE WHEN day = 30 THEN 'Infinity'::DOUBLE ELSE distance END AS distance) "
+        Duck.Execute($"COPY (SELECT * REPLACE (CASE WHEN month = 12 AND day = 31 THEN 'XX' ELSE carrier END AS carrier, CASE WHEN day = 31 THEN 'NaN'::DOUBLE WHEN day = 30 THEN 'Infinity'::DOUBLE ELSE distance END AS distance) "
             + $"FROM '{Data("flights.parquet")}') TO '{path}' (FORMAT parquet)");
         var workspace = folder.At("workspace");
         Workspaces.CopyWithoutScores(run.Workspace, workspace);

@@ -4,7 +4,6 @@ using BatchMl.LightGbm;
 using BatchMl.Runs;
 using BatchMl.Testing;
 using BatchMl.Training;
-using DuckDB.NET.Data;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -29,15 +28,6 @@ public sealed class DeadLetterTests
             new ScoreJob("calls/score", "Score", Calls, Features, "calls"));
     }
 
-    static void Sql(string sql)
-    {
-        using var connection = new DuckDBConnection("DataSource=:memory:");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
-
     static string Rows(int count, string day, string at) =>
         $"SELECT i AS id, {at} AS at, {day} AS day, (i % 13)::DOUBLE AS x, (i % 7 + 1)::DOUBLE AS y, (i * 7919) % 13 < 6 AS answered FROM range({count}) t(i)";
 
@@ -47,7 +37,7 @@ public sealed class DeadLetterTests
         using var folder = new TestFolder();
         var (history, calls, workspace) = (folder.At("history.parquet"), folder.At("calls.parquet"), folder.At("w"));
         const string time = "TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_minutes(i * 30)";
-        Sql($"SET TimeZone='UTC'; COPY ({Rows(2400, "'all'", time)}) TO '{history}' (FORMAT parquet);"
+        Duck.Execute($"SET TimeZone='UTC'; COPY ({Rows(2400, "'all'", time)}) TO '{history}' (FORMAT parquet);"
             + $"COPY ({Rows(200, "'d' || (i % 2)", $"CASE WHEN i IN (3, 51, 53) THEN NULL ELSE {time} END")}) TO '{calls}' (FORMAT parquet)");
         string[] settings = ["--workspace", workspace, "--set", $"Sources:history={history}", "--set", $"Sources:calls={calls}"];
 
@@ -65,7 +55,7 @@ public sealed class DeadLetterTests
         Assert.All(letters, l => Assert.Contains("as_of", l, StringComparison.Ordinal));
 
         // Mended in place, the run is replayed with the settings that it had: whole partitions, and only those with dead letters.
-        Sql($"SET TimeZone='UTC'; COPY ({Rows(200, "'d' || (i % 2)", time)}) TO '{calls}' (FORMAT parquet)");
+        Duck.Execute($"SET TimeZone='UTC'; COPY ({Rows(200, "'d' || (i % 2)", time)}) TO '{calls}' (FORMAT parquet)");
         var id = JsonDocument.Parse(run.Output).RootElement.GetProperty("run_id").GetString()!;
         var replay = await RunAsync(["replay", id, "--workspace", workspace]);
         Assert.True(replay.Code == 0, replay.Text);
@@ -83,12 +73,12 @@ public sealed class DeadLetterTests
         using var folder = new TestFolder();
         var (history, calls, workspace) = (folder.At("history.parquet"), folder.At("calls.parquet"), folder.At("w"));
         const string time = "TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_minutes(i * 30)";
-        Sql($"SET TimeZone='UTC'; COPY ({Rows(2400, "'all'", time)}) TO '{history}' (FORMAT parquet); COPY ({Rows(200, "'d' || (i % 2)", $"CASE WHEN i IN (3, 5) THEN NULL ELSE {time} END")}) TO '{calls}' (FORMAT parquet)");
+        Duck.Execute($"SET TimeZone='UTC'; COPY ({Rows(2400, "'all'", time)}) TO '{history}' (FORMAT parquet); COPY ({Rows(200, "'d' || (i % 2)", $"CASE WHEN i IN (3, 5) THEN NULL ELSE {time} END")}) TO '{calls}' (FORMAT parquet)");
         string[] settings = ["--workspace", workspace, "--set", $"Sources:history={history}", "--set", $"Sources:calls={calls}"];
         var refused = await RunAsync(["run", "calls", .. settings, "--set", "DeadLetterLimit=0", "--json", "--max-parallel", "1"]);
         Assert.Equal(3, refused.Code);
         var id = JsonDocument.Parse(refused.Output).RootElement.GetProperty("run_id").GetString()!;
-        Sql($"SET TimeZone='UTC'; COPY ({Rows(200, "'d' || (i % 2)", time)}) TO '{calls}' (FORMAT parquet)");
+        Duck.Execute($"SET TimeZone='UTC'; COPY ({Rows(200, "'d' || (i % 2)", time)}) TO '{calls}' (FORMAT parquet)");
         var retried = await RunAsync(["retry", id, "--workspace", workspace]);
         Assert.True(retried.Code == 0, retried.Text);
         Assert.Equal(200, (await Workspaces.LedgerAsync(workspace, "calls/score")).Sum(e => e.Committed?.Staged.Rows ?? 0));

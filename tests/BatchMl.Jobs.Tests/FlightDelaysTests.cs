@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using BatchMl.Data;
 using BatchMl.Runs;
-using DuckDB.NET.Data;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -14,15 +13,6 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
 
     static string Flights => Path.Combine(Workspaces.Data, "flights.parquet");
 
-    static T Ask<T>(string sql)
-    {
-        using var connection = new DuckDBConnection("DataSource=:memory:");
-        connection.Open();
-        using var zone = connection.CreateCommand();
-        zone.CommandText = "SET TimeZone='UTC'; " + sql;
-        return (T)Convert.ChangeType(zone.ExecuteScalar()!, typeof(T), CultureInfo.InvariantCulture);
-    }
-
     [Fact]
     public async Task The_run_completes_with_92_scored_days_and_a_row_for_every_flight()
     {
@@ -33,11 +23,11 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
         Assert.Equal("2013-10-01", scored[0].Key.Value);
         Assert.Equal("2013-12-31", scored[^1].Key.Value);
         // The table's own year, month, day are the local date of the scheduled departure.
-        var flights = Ask<long>($"SELECT count(*) FROM '{Flights}' WHERE month >= 10");
+        var flights = Duck.Ask<long>($"SELECT count(*) FROM '{Flights}' WHERE month >= 10");
         Assert.Equal(flights, scored.Sum(e => e.Committed!.Staged.Rows));
-        Assert.Equal(flights, Ask<long>($"SELECT count(*) FROM '{Glob("score")}'"));
-        Assert.Equal(0, Ask<long>($"SELECT count(*) FROM '{Glob("score")}' WHERE NOT (score > 0 AND score < 1)"));
-        Assert.Equal(0, Ask<long>(
+        Assert.Equal(flights, Duck.Ask<long>($"SELECT count(*) FROM '{Glob("score")}'"));
+        Assert.Equal(0, Duck.Ask<long>($"SELECT count(*) FROM '{Glob("score")}' WHERE NOT (score > 0 AND score < 1)"));
+        Assert.Equal(0, Duck.Ask<long>(
             $"SELECT count(*) FROM (SELECT month, day, count(*) n FROM '{Flights}' WHERE month >= 10 GROUP BY ALL) f FULL JOIN (SELECT month(flight_date) m, day(flight_date) d, count(*) n "
             + $"FROM read_parquet('{Glob("score")}', hive_partitioning = true) GROUP BY ALL) s ON f.month = s.m AND f.day = s.d WHERE f.n IS DISTINCT FROM s.n"));
     }
@@ -58,8 +48,8 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
         foreach (var split in new[] { "train", "validation", "test" })
         {
             Assert.Equal(
-                Ask<string>($"SELECT count(*) || ' ' || sum(late::INT) FROM ({labelled}) WHERE split = '{split}'"),
-                Ask<string>($"SELECT count(*) || ' ' || sum(late::INT) FROM '{Glob("training-set")}' WHERE split = '{split}'"));
+                Duck.Ask<string>($"SELECT count(*) || ' ' || sum(late::INT) FROM ({labelled}) WHERE split = '{split}'"),
+                Duck.Ask<string>($"SELECT count(*) || ' ' || sum(late::INT) FROM '{Glob("training-set")}' WHERE split = '{split}'"));
         }
     }
 
@@ -72,7 +62,7 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
     public void Windows_equal_a_range_join_in_SQL(string feature, string aggregate, string key, int hours)
     {
         // A sample of rows by hash; every one must agree.
-        var different = Ask<long>($"""
+        var different = Duck.Ask<long>($"""
             WITH spine AS (SELECT row_number() OVER () AS id, * FROM '{Glob("training-set")}' WHERE hash(origin, carrier, flight, as_of) % 400 = 0),
             events AS (SELECT *, time_hour + to_minutes(minute) AS happened, time_hour + to_minutes(minute + dep_delay::BIGINT) AS known FROM '{Flights}' WHERE dep_delay IS NOT NULL),
             expected AS (SELECT s.id, {aggregate} AS v FROM spine s JOIN events e ON e.{key} = s.{key} AND e.happened > s.as_of - to_hours({hours}) AND e.happened <= s.as_of AND e.known <= s.as_of GROUP BY s.id)
@@ -80,13 +70,13 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
             WHERE NOT (s.{feature} IS NOT DISTINCT FROM x.v OR abs(s.{feature} - x.v) < 1e-9 OR (x.v IS NULL AND s.{feature} = 0 AND '{aggregate}' = 'count(*)'))
             """);
         Assert.Equal(0, different);
-        Assert.True(Ask<long>($"SELECT count(*) FROM '{Glob("training-set")}' WHERE {feature} > 0") > 100_000);
+        Assert.True(Duck.Ask<long>($"SELECT count(*) FROM '{Glob("training-set")}' WHERE {feature} > 0") > 100_000);
     }
 
     [Fact]
     public void The_previous_flight_of_a_plane_is_the_latest_known_one()
     {
-        var different = Ask<long>($"""
+        var different = Duck.Ask<long>($"""
             WITH spine AS (SELECT row_number() OVER () AS id, * FROM '{Glob("training-set")}' WHERE tailnum IS NOT NULL AND hash(tailnum, as_of) % 50 = 0),
             events AS (SELECT *, time_hour + to_minutes(minute) AS happened, time_hour + to_minutes(minute + dep_delay::BIGINT) AS known FROM '{Flights}' WHERE dep_delay IS NOT NULL AND tailnum IS NOT NULL),
             expected AS (SELECT s.id, max_by(e.dep_delay, (greatest(e.happened, e.happened), e.known)) AS v, max(e.happened) AS h
@@ -95,14 +85,14 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
             WHERE s.previous_dep_delay IS DISTINCT FROM x.v OR abs(coalesce(s.hours_since_previous, -1) - coalesce(epoch(s.as_of - x.h) / 3600.0, -1)) > 1e-9
             """);
         Assert.Equal(0, different);
-        Assert.Equal(0, Ask<long>($"SELECT count(*) FROM '{Glob("training-set")}' WHERE tailnum IS NULL AND (previous_dep_delay IS NOT NULL OR seats IS NOT NULL)"));
+        Assert.Equal(0, Duck.Ask<long>($"SELECT count(*) FROM '{Glob("training-set")}' WHERE tailnum IS NULL AND (previous_dep_delay IS NOT NULL OR seats IS NOT NULL)"));
     }
 
     [Fact]
     public void Weather_is_known_an_hour_after_it_was_observed_and_forgotten_after_six()
     {
         var weather = Path.Combine(Workspaces.Data, "weather.parquet");
-        Assert.Equal(0, Ask<long>($"""
+        Assert.Equal(0, Duck.Ask<long>($"""
             WITH spine AS (SELECT row_number() OVER () AS id, * FROM '{Glob("training-set")}' WHERE hash(origin, carrier, flight, as_of) % 40 = 0),
             expected AS (SELECT s.id, max_by(w.temp, w.time_hour) AS temp, max_by(w.humid, w.time_hour) AS humid
               FROM spine s JOIN (SELECT *, time_hour + to_hours(1) AS known FROM '{weather}') w
@@ -115,7 +105,7 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
     public void Calendar_features_are_New_York_time()
     {
         // hour, month, day of the source are local; the training set's come from UTC instants through the zone, daylight saving included.
-        Assert.Equal(0, Ask<long>($"""
+        Assert.Equal(0, Duck.Ask<long>($"""
             SELECT count(*) FROM (SELECT DISTINCT carrier, flight, origin, dest, as_of, local_hour, month, weekday FROM '{Glob("training-set")}') t
             LEFT JOIN (SELECT carrier, flight, origin, dest, time_hour + to_minutes(minute - 60) AS as_of, hour, month, dayofweek(make_date(year, month, day)) AS weekday FROM '{Flights}') f
             USING (carrier, flight, origin, dest, as_of) WHERE t.local_hour IS DISTINCT FROM f.hour OR t.month IS DISTINCT FROM f.month OR t.weekday IS DISTINCT FROM f.weekday
@@ -127,10 +117,10 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
     {
         var folder = Path.Combine(run.Workspace, "datasets", "flight-delays", "training-set");
         var recipe = JsonDocument.Parse(File.ReadAllText(Directory.GetFiles(folder, "_recipe-*.json", SearchOption.AllDirectories).Single())).RootElement;
-        Assert.Equal(Ask<long>($"SELECT count(*) FROM '{Glob("training-set")}'"), recipe.GetProperty("rows").GetInt64());
-        Assert.Equal(Ask<long>($"SELECT count(*) FROM '{Flights}' WHERE month < 10"), recipe.GetProperty("spine_rows").GetInt64());
+        Assert.Equal(Duck.Ask<long>($"SELECT count(*) FROM '{Glob("training-set")}'"), recipe.GetProperty("rows").GetInt64());
+        Assert.Equal(Duck.Ask<long>($"SELECT count(*) FROM '{Flights}' WHERE month < 10"), recipe.GetProperty("spine_rows").GetInt64());
         Assert.Equal(
-            Ask<double>($"SELECT 1 - count(wind_gust) / count(*)::DOUBLE FROM '{Glob("training-set")}'"), recipe.GetProperty("null_share").GetProperty("wind_gust").GetDouble(), 12);
+            Duck.Ask<double>($"SELECT 1 - count(wind_gust) / count(*)::DOUBLE FROM '{Glob("training-set")}'"), recipe.GetProperty("null_share").GetProperty("wind_gust").GetDouble(), 12);
         Assert.Equal(3, recipe.GetProperty("inputs").GetArrayLength());
     }
 
@@ -140,13 +130,13 @@ public sealed class FlightDelaysTests(FlightDelaysRun run)
         var rows = Path.Combine(run.Workspace, "datasets", "flight-delays", "monitor", "*", "part-*.parquet");
         // Mann-Whitney by ranks with ties halved, over one day's scores and the flights' own arrival delays.
         var day = Path.Combine(run.Workspace, "datasets", "flight-delays", "score", "flight_date=2013-12-05", "part-*.parquet");
-        var expected = Ask<double>($"""
+        var expected = Duck.Ask<double>($"""
             WITH labelled AS (SELECT s.score, (f.arr_delay > 15)::INT AS y FROM '{day}' s
               JOIN (SELECT *, time_hour + to_minutes(minute - 60) AS as_of FROM '{Flights}') f USING (carrier, flight, origin, dest, as_of) WHERE f.arr_delay IS NOT NULL AND f.air_time IS NOT NULL),
             ranked AS (SELECT y, rank() OVER (ORDER BY score) + (count(*) OVER (PARTITION BY score) - 1) / 2.0 AS r FROM labelled)
             SELECT (sum(r) FILTER (y = 1) - sum(y) * (sum(y) + 1) / 2.0) / (sum(y) * (count(*) - sum(y))) FROM ranked
             """);
-        Assert.Equal(expected, Ask<double>($"SELECT value FROM read_parquet('{rows}', hive_partitioning = true) WHERE flight_date = '2013-12-05' AND metric = 'auc'"), 9);
+        Assert.Equal(expected, Duck.Ask<double>($"SELECT value FROM read_parquet('{rows}', hive_partitioning = true) WHERE flight_date = '2013-12-05' AND metric = 'auc'"), 9);
         Assert.InRange(expected, 0.6, 0.95);
     }
 

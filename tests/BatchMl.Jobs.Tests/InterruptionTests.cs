@@ -1,5 +1,4 @@
 using BatchMl.Testing;
-using DuckDB.NET.Data;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -58,7 +57,7 @@ public sealed class InterruptionTests(FlightDelaysRun uninterrupted)
         var content = await Workspaces.ContentAsync(workspace, "flight-delays/score");
 
         // The first of January 2014, made of the last day of 2013 a day later.
-        Sql($"COPY (SELECT * REPLACE (time_hour + to_days(1) AS time_hour) FROM '{data}/flights.parquet' WHERE month = 12 AND day = 31) TO '{data}/flights-2014-01-01.parquet' (FORMAT parquet)");
+        Duck.Execute($"COPY (SELECT * REPLACE (time_hour + to_days(1) AS time_hour) FROM '{data}/flights.parquet' WHERE month = 12 AND day = 31) TO '{data}/flights-2014-01-01.parquet' (FORMAT parquet)");
         using var after = await JobsProcess.RunAsync([.. run, "--json"]);
         Assert.True(after.ExitCode == 0, after.Output + after.Error);
         var steps = System.Text.Json.JsonDocument.Parse(after.Output).RootElement.GetProperty("steps").EnumerateArray().ToDictionary(s => s.GetProperty("job").GetString()!, s => s.GetProperty("done").GetInt32());
@@ -90,13 +89,4 @@ public sealed class InterruptionTests(FlightDelaysRun uninterrupted)
             Assert.Equal(1, g.Count(e => e.GetProperty("eventType").GetString() == "START"));
             Assert.Equal(1, g.Count(e => e.GetProperty("eventType").GetString() is "COMPLETE" or "FAIL" or "ABORT"));
         });
-
-    static void Sql(string sql)
-    {
-        using var connection = new DuckDBConnection("DataSource=:memory:");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
 }

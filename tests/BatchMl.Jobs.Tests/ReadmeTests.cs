@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using BatchMl.Testing;
-using DuckDB.NET.Data;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -22,7 +21,7 @@ public sealed partial class ReadmeTests
     public async Task It_runs_on_a_customers_orders()
     {
         using var folder = new TestFolder();
-        Sql($"""
+        Duck.Execute($"""
             COPY (SELECT i % 50 AS customer_id, i AS order_id, TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_hours(i * 2) AS at, TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_hours(i * 2 + 5) AS loaded_at, (i % 17)::DOUBLE AS amount
                   FROM range(1500) t(i)) TO '{folder.At("orders.csv")}' (HEADER);
             COPY (SELECT i % 60 AS customer_id, TIMESTAMPTZ '2024-01-02 00:30:00Z' + to_hours(i * 3) AS at, i % 3 = 0 AS bought FROM range(950) t(i)) TO '{folder.At("visits.parquet")}' (FORMAT parquet);
@@ -33,23 +32,12 @@ public sealed partial class ReadmeTests
             TestContext.Current.CancellationToken);
         Assert.True(code == 0, output.ToString() + error);
         // An order counts from when it was loaded, five hours after it was made.
-        Assert.Equal("0", Ask($"""
+        Assert.Equal("0", Duck.Ask<string>($"""
             WITH t AS (SELECT row_number() OVER () AS id, * FROM '{folder.At("w")}/datasets/next-purchase/training-set/*/part-*.parquet'),
             x AS (SELECT t.id, count(o.order_id) AS n FROM t LEFT JOIN '{folder.At("orders.csv")}' o ON o.customer_id = t.customer_id AND o.loaded_at <= t.as_of AND o.at > t.as_of - to_days(30) GROUP BY t.id)
             SELECT count(*) FROM t JOIN x USING (id) WHERE t.orders_30d <> x.n
             """));
-        Assert.NotEqual("0", Ask($"SELECT sum(orders_30d) FROM '{folder.At("w")}/datasets/next-purchase/training-set/*/part-*.parquet'"));
-    }
-
-    static void Sql(string sql) => Ask(sql);
-
-    static string? Ask(string sql)
-    {
-        using var connection = new DuckDBConnection("DataSource=:memory:");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "SET TimeZone='UTC'; " + sql;
-        return command.ExecuteScalar()?.ToString();
+        Assert.NotEqual("0", Duck.Ask<string>($"SELECT sum(orders_30d) FROM '{folder.At("w")}/datasets/next-purchase/training-set/*/part-*.parquet'"));
     }
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]

@@ -174,7 +174,7 @@ sealed class MonitorPlan : JobPlan
 
     public override void VerifyInputs() => labels.Verify();
 
-    public override async Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, bool changed, CancellationToken cancel)
+    public override async Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, CancellationToken cancel)
     {
         var path = Path.Combine(environment.Workspace.Reports, job.Name + ".html");
         using var held = await FileLock.TakeAsync(environment.Workspace.Locks, "report", environment.Clock, cancel);

@@ -13,7 +13,7 @@ namespace BatchMl.Jobs;
 /// <summary>What a <see cref="TrainingSetJob"/> will do.</summary>
 sealed class TrainingSetPlan : JobPlan
 {
-    // Rows computed at once: bounds memory; the result does not depend on it.
+    // Days are taken together in groups of about this many rows, so that the events that a group can see lie together in time whatever the spine's order in its files is. Memory is the engine's to bound.
     const long ChunkRows = 262_144;
 
     readonly TrainingSetJob job;

@@ -139,8 +139,11 @@ public static class AsOfKernel
     /// <summary>
     /// For one spine row: every row of its key with what became of it. For <c>explain</c>; slow and plain.
     /// </summary>
-    public static IReadOnlyList<ExplainedRow> Explain(EventTable events, SpineTable spine, int spineRow, AsOfQuery query) =>
-        RowExplanation.Of(events, spine, spineRow, query);
+    public static IReadOnlyList<ExplainedRow> Explain(EventTable events, SpineTable spine, int spineRow, AsOfQuery query)
+    {
+        CheckTypes(events.Keys, spine.Keys);
+        return RowExplanation.Of(events, spine, spineRow, query);
+    }
 }
 
 /// <summary>What became of an event row for one spine row.</summary>

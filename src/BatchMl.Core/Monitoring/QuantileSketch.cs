@@ -86,7 +86,8 @@ public sealed record QuantileSketch
             upper[level] = !upper[level];
         }
         // What goes up may overfill the levels above, which merging puts right.
-        return this with { Levels = levels, KeepUpper = upper } is var compact && levels.Any(v => v.Length > Capacity) ? compact.Merge(Empty) : compact;
+        var compact = this with { Levels = levels, KeepUpper = upper };
+        return levels.Exists(v => v.Length > Capacity) ? compact.Merge(Empty) : compact;
     }
 
     /// <summary>All values ascending, with weights. Not to be written to.</summary>

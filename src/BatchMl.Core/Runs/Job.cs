@@ -127,7 +127,7 @@ public abstract class JobPlan : IDisposable
     /// Called once after the last unit, also when nothing was to do: makes what belongs to the whole dataset (a report). Must be cheap when nothing changed. Returns
     /// lines for the summary.
     /// </summary>
-    public virtual Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, bool changed, CancellationToken cancel) =>
+    public virtual Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<string>>([]);
 
     /// <inheritdoc/>

@@ -30,7 +30,7 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
             await MakeAsync([.. decisions.Where(IsToDo)], cancel);
             if (tally.HasBrokenAttempts) await recovery.CleanAsync(plan!, cancel);
             var made = run.Clock.GetTimestamp();
-            IReadOnlyList<string> notes = Fatal is null && Failed.Count == 0 ? await plan!.FinishAsync(run.Environment, tally.Made > 0, cancel) : [];
+            IReadOnlyList<string> notes = Fatal is null && Failed.Count == 0 ? await plan!.FinishAsync(run.Environment, cancel) : [];
             progress.AddTime("report", run.Clock.GetElapsedTime(made));
             if ((Fatal ?? Failed.FirstOrDefault().Error) is { } error) span.Fail(error);
             var summary = tally.Summary(job, decisions, run.Clock.GetElapsedTime(started), progress, notes);

@@ -48,7 +48,7 @@ sealed class RunnerHarness : IAsyncDisposable
             Catalog = new FaultyCatalog(Connect(), at),
             Sink = new FolderSink(Workspace.Datasets, at),
             Models = new ModelStore(Workspace.Models),
-            Sources = _ => throw new NotSupportedException(),
+            Sources = name => throw new NotSupportedException($"Jobs of texts have no sources, so none is called {name}."),
             Engine = null!,
             Scorers = new Dictionary<string, BatchMl.Scoring.ScorerFactory>(),
             Clock = Clock,

@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Testing;
-using DuckDB.NET.Data;
 
 namespace BatchMl.Jobs.Tests.Faults;
 
@@ -120,12 +119,8 @@ public sealed class SourceChangeTests(FlightDelaysRun uninterrupted)
 
     static void Write(string columns, string path)
     {
-        using var connection = new DuckDBConnection("DataSource=:memory:");
-        connection.Open();
-        using var command = connection.CreateCommand();
         var options = path.EndsWith(".csv", StringComparison.Ordinal) ? "FORMAT csv, HEADER" : "FORMAT parquet, ROW_GROUP_SIZE 2048";
-        command.CommandText = $"COPY (SELECT {columns} FROM '{Path.Combine(Workspaces.Data, "weather.parquet")}') TO '{path}' ({options})";
-        command.ExecuteNonQuery();
+        Duck.Execute($"COPY (SELECT {columns} FROM '{Path.Combine(Workspaces.Data, "weather.parquet")}') TO '{path}' ({options})");
     }
 
     /// <summary>A source that gives no rows in some of its readings.</summary>

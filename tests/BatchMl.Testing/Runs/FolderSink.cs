@@ -80,7 +80,8 @@ public sealed class FolderSink(string root, Action<string>? reached = null) : IB
         }
     }
 
-    public Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel) =>
+        throw new NotSupportedException("Jobs of texts stage files themselves; a test that stages batches takes ParquetSink.");
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(PartitionManifest manifest, IReadOnlyList<string>? columns, [EnumeratorCancellation] CancellationToken cancel)
     {

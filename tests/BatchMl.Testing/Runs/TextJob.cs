@@ -28,8 +28,8 @@ public sealed class TextJob(string name) : DatasetJob(name, "for tests")
     /// <summary>Units begun, each as its partitions.</summary>
     public ConcurrentQueue<string> Begun { get; } = [];
 
-    /// <summary>How often it was planned, and how often <c>FinishAsync</c> said that something had changed.</summary>
-    public int Planned, Finished, FinishedChanged;
+    /// <summary>How often it was planned, and how often finished.</summary>
+    public int Planned, Finished;
 
     public TextJob With(params string[] days)
     {
@@ -78,10 +78,9 @@ public sealed class TextJob(string name) : DatasetJob(name, "for tests")
             }
         }
 
-        public override Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, bool changed, CancellationToken cancel)
+        public override Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, CancellationToken cancel)
         {
             job.Finished++;
-            if (changed) job.FinishedChanged++;
             return Task.FromResult<IReadOnlyList<string>>(["report made"]);
         }
     }
