@@ -9,7 +9,10 @@ static class Duck
     public static void Execute(string sql) => Run(sql, c => c.ExecuteNonQuery());
 
     /// <summary>The first value of the first row.</summary>
-    public static T Ask<T>(string sql) => Run(sql, c => (T)Convert.ChangeType(c.ExecuteScalar()!, typeof(T), CultureInfo.InvariantCulture));
+    public static T Ask<T>(string sql) => Run(sql, c => (T)Convert.ChangeType(Convertible(c.ExecuteScalar()!), typeof(T), CultureInfo.InvariantCulture));
+
+    // Sums of integers are HUGEINT, for which .NET knows no conversion but to text.
+    static object Convertible(object value) => value is IConvertible ? value : value.ToString()!;
 
     static T Run<T>(string sql, Func<DuckDBCommand, T> run)
     {
