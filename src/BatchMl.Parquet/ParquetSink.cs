@@ -70,27 +70,26 @@ public sealed class ParquetSink : IBatchSink
         var staged = Path.Combine(root, version.Folder);
         var visible = ManifestFile.Read(folder)?.Partition.Fence;
         if (visible > version.Fence) return;
-        if (visible != version.Fence)
+        if (visible != version.Fence) CheckComplete(version, staged, folder);
+        DurableFiles.CreateFolder(folder);
+        // Also of a version that is visible already: a power cut may have kept the manifest's rename and lost those before it.
+        foreach (var name in version.Files.Select(f => f.Name))
         {
-            CheckComplete(version, staged, folder);
-            DurableFiles.CreateFolder(folder);
-            foreach (var name in version.Files.Select(f => f.Name))
-            {
-                if (File.Exists(Path.Combine(staged, name))) File.Move(Path.Combine(staged, name), Path.Combine(folder, name), overwrite: true);
-                reached($"moved {name}");
-            }
-            DurableFiles.FsyncFolder(folder);
-            reached("moved");
-            ManifestFile.Replace(folder, manifest);
-            reached("visible");
+            if (File.Exists(Path.Combine(staged, name))) File.Move(Path.Combine(staged, name), Path.Combine(folder, name), overwrite: true);
+            reached($"moved {name}");
         }
+        reached("moved");
+        // Its fsync of the folder is theirs too.
+        if (visible == version.Fence) DurableFiles.FsyncFolder(folder);
+        else ManifestFile.Replace(folder, manifest);
+        reached("visible");
         foreach (var path in Directory.EnumerateFiles(folder))
         {
             // Other people's files, and greater fences, are not ours to remove.
             if (PartitionFolders.FenceOf(Path.GetFileName(path)) < version.Fence) File.Delete(path);
         }
         reached("removed older");
-        PartitionFolders.RemoveStaged(staged);
+        DurableFiles.RemoveFolder(staged);
         reached("removed staging");
     }
 
@@ -129,16 +128,10 @@ public sealed class ParquetSink : IBatchSink
     /// <inheritdoc/>
     public async Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel)
     {
-        var staging = Path.Combine(root, dataset, PartitionFolders.Staging);
-        foreach (var partition in DurableFiles.FoldersIn(staging))
+        foreach (var attempt in DurableFiles.FoldersIn(Path.Combine(root, dataset, PartitionFolders.Staging)))
         {
             cancel.ThrowIfCancellationRequested();
-            if (PartitionFolders.KeyOf(Name, dataset, Path.GetFileName(partition)) is not { } key) continue;
-            foreach (var attempt in DurableFiles.FoldersIn(partition))
-            {
-                var isAttempt = long.TryParse(Path.GetFileName(attempt), NumberStyles.None, CultureInfo.InvariantCulture, out var fence);
-                if (isAttempt && !await isLive(key, fence)) PartitionFolders.RemoveStaged(attempt);
-            }
+            if (PartitionFolders.AttemptOf(Name, dataset, Path.GetFileName(attempt)) is var (key, fence) && !await isLive(key, fence)) DurableFiles.RemoveFolder(attempt);
         }
     }
 

@@ -48,7 +48,7 @@ sealed class ParquetStage : IBatchStage
         catch
         {
             stream.Dispose();
-            PartitionFolders.RemoveStaged(folder);
+            DurableFiles.RemoveFolder(folder);
             throw;
         }
     }
@@ -58,20 +58,13 @@ sealed class ParquetStage : IBatchStage
     {
         var partition = new PartitionColumn(key, schema);
         var folder = Path.Combine(root, PartitionFolders.Staged(key, fence));
-        for (var attempt = 1; ; attempt++)
+        try
         {
-            try
-            {
-                return new ParquetStage(root, key, fence, schema, partition, create);
-            }
-            catch (IOException) when (attempt < 3 && !Directory.Exists(folder))
-            {
-                // Another process removed the empty folder above this one while it was being made.
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw Unwritable(folder, e);
-            }
+            return new ParquetStage(root, key, fence, schema, partition, create);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(folder, e);
         }
     }
 
@@ -225,7 +218,7 @@ sealed class ParquetStage : IBatchStage
         {
             // What did not fit on the disk before does not fit now, and is removed anyway.
         }
-        PartitionFolders.RemoveStaged(folder);
+        DurableFiles.RemoveFolder(folder);
     }
 
     public ValueTask DisposeAsync()

@@ -12,31 +12,15 @@ static partial class PartitionFolders
     /// <summary>The published partition, relative to the root.</summary>
     public static string Published(PartitionKey key) => Path.Combine(key.Dataset, Name(key));
 
-    /// <summary>One attempt's files, relative to the root.</summary>
-    public static string Staged(PartitionKey key, long fence) => Path.Combine(key.Dataset, Staging, Name(key), fence.ToString(CultureInfo.InvariantCulture));
-
-    /// <summary>Removes one attempt's folder, and the partition's above it if no other attempt is there.</summary>
-    public static void RemoveStaged(string attempt)
-    {
-        DurableFiles.RemoveFolder(attempt);
-        try
-        {
-            Directory.Delete(Path.GetDirectoryName(attempt)!);
-        }
-        catch (IOException)
-        {
-            // Another attempt is in it, or another process was faster.
-        }
-    }
+    /// <summary>One attempt's files, relative to the root: <c>DATASET/_staging/COLUMN=VALUE@FENCE</c>. One folder, since each costs an fsync of the one above it.</summary>
+    public static string Staged(PartitionKey key, long fence) => Path.Combine(key.Dataset, Staging, string.Create(CultureInfo.InvariantCulture, $"{Name(key)}@{fence}"));
 
     static string Name(PartitionKey key) => $"{Uri.EscapeDataString(key.Column)}={Uri.EscapeDataString(key.Value)}";
 
-    /// <summary>The partition whose attempts a staging folder holds; null: it is not ours.</summary>
-    public static PartitionKey? KeyOf(string sink, string dataset, string folderName)
-    {
-        var parts = folderName.Split('=', 2);
-        return parts.Length == 2 ? new PartitionKey(sink, dataset, Uri.UnescapeDataString(parts[0]), Uri.UnescapeDataString(parts[1])) : null;
-    }
+    /// <summary>The attempt whose files a staging folder holds; null: it is not ours.</summary>
+    public static (PartitionKey Key, long Fence)? AttemptOf(string sink, string dataset, string folderName) =>
+        folderName.Split('=', '@') is [var column, var value, var at] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var fence)
+            ? (new PartitionKey(sink, dataset, Uri.UnescapeDataString(column), Uri.UnescapeDataString(value)), fence) : null;
 
     public static string Data(long fence) => $"part-{fence:D10}-0.parquet";
 
