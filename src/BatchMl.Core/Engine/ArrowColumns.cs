@@ -9,6 +9,8 @@ static class ArrowColumns
     public static TimestampArray Timestamps(long[] values) => new(
         new ArrayData(Columns.UtcMicroseconds, values.Length, 0, 0, [ArrowBuffer.Empty, new ArrowBuffer.Builder<long>(values.Length).Append(values).Build()]));
 
+    public static Int64Array Numbers(long[] values) => new(new ArrowBuffer(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray()), ArrowBuffer.Empty, values.Length, 0, 0);
+
     /// <summary>A column without rows.</summary>
     public static IArrowArray Empty(ColumnType type) => type switch
     {

@@ -140,3 +140,22 @@ sealed record LocatedBatch(RecordBatch Batch, string File, long FirstRow, int[]?
         new RecordBatch(Batch.Schema, Batch.Arrays.Select(a => Columns.Take(a, rows)), rows.Length), File, FirstRow,
         Kept is null ? rows : [.. rows.Select(r => Kept[r])]);
 }
+
+/// <summary>Where rows of a source are, as one number each that ascends in the order in which the source is read.</summary>
+sealed class RowOrigins(ISourceSnapshot snapshot)
+{
+    // A million million rows in a file, eight million files.
+    const int RowBits = 40;
+
+    readonly Dictionary<string, long> files = snapshot.Files.Select((f, i) => (f.Path, i)).ToDictionary(f => f.Path, f => (long)f.i, StringComparer.Ordinal);
+
+    public long[] Of(LocatedBatch batch)
+    {
+        var first = (files[batch.File] << RowBits) + batch.FirstRow;
+        var origins = new long[batch.Rows];
+        for (var i = 0; i < origins.Length; i++) origins[i] = first + (batch.Kept is null ? i : batch.Kept[i]);
+        return origins;
+    }
+
+    public string Describe(long origin) => $"{snapshot.Files[(int)(origin >> RowBits)].Path} row {origin & ((1L << RowBits) - 1)}";
+}

@@ -52,6 +52,20 @@ sealed class EventColumns
 
     public int KeyCount => keys;
 
+    /// <summary>The fact's columns among the evaluated ones.</summary>
+    public IReadOnlyList<int> Fact => fact;
+
+    /// <summary>When an evaluated row takes effect, and the time by which windows take it in or not; rows that are never known are not asked about.</summary>
+    public (IReadOnlyList<long> Effective, IReadOnlyList<long> Happened) Times(RecordBatch batch)
+    {
+        if (eventTime < 0) return (new long[batch.Length], new long[batch.Length]);
+        var happened = ((TimestampArray)batch.Column(eventTime)).Values.ToArray();
+        if (availableAt < 0 || source.IgnoresAvailability) return (happened, happened);
+        var effective = ((TimestampArray)batch.Column(availableAt)).Values.ToArray();
+        for (var i = 0; i < effective.Length; i++) effective[i] = Math.Max(effective[i], happened[i]);
+        return (effective, happened);
+    }
+
     /// <summary>What <see cref="EventTable.Values"/> holds.</summary>
     public IReadOnlyList<Expr> ValueExprs => [.. values.Select(v => exprs[v])];
 
@@ -62,9 +76,9 @@ sealed class EventColumns
     public Schema Schema => new(exprs.Select((e, i) => new Field($"c{i}", Columns.ArrowType(e.Type), true)), null);
 
     /// <summary>
-    /// Rows that can matter to as_of in <c>[.., maxAsOf]</c> looking back to <paramref name="low"/>; null when all do.
+    /// Rows that can matter to as_of in <c>[.., maxAsOf]</c> looking back to <paramref name="low"/>, of those that take effect after <paramref name="knownBefore"/>; null when all do.
     /// </summary>
-    public int[]? Visible(RecordBatch batch, long low, long maxAsOf, bool effectiveAxis)
+    public int[]? Visible(RecordBatch batch, long low, long maxAsOf, bool effectiveAxis, long knownBefore = long.MinValue)
     {
         if (eventTime < 0) return null;
         var happened = (TimestampArray)batch.Column(eventTime);
@@ -75,7 +89,7 @@ sealed class EventColumns
         {
             if (happened.IsNull(i) || known.IsNull(i)) continue;
             var effective = Math.Max(happened.Values[i], known.Values[i]);
-            if (effective <= maxAsOf && (effectiveAxis ? effective : happened.Values[i]) >= low) rows[count++] = i;
+            if (effective <= maxAsOf && effective > knownBefore && (effectiveAxis ? effective : happened.Values[i]) >= low) rows[count++] = i;
         }
         return count == rows.Length ? null : rows[..count];
     }
@@ -115,17 +129,14 @@ sealed class EventRows
 
     public IReadOnlyList<RecordBatch> Batches => batches;
 
-    public void Add(RecordBatch evaluated, LocatedBatch from, int[]? kept)
+    public void Add(RecordBatch evaluated, LocatedBatch origin, int[]? kept)
     {
         // Copied also when all rows are kept: what was read goes with the next batch.
         int[] wanted = kept ?? [.. Enumerable.Range(0, evaluated.Length)];
         var batch = new RecordBatch(evaluated.Schema, evaluated.Arrays.Select(a => Columns.Take(a, wanted)), wanted.Length);
         if (batch.Length == 0) return;
-        batches.Add(batch);
-        origins.Add((rows, from, kept));
-        rows += batch.Length;
         RowsSinceCarry += batch.Length;
-        Bytes += batch.Arrays.Sum(a => a.Data.Buffers.Sum(b => (long)b.Length));
+        Keep(batch, origin, kept);
     }
 
     /// <summary>Rows added since the last carry.</summary>
@@ -144,18 +155,38 @@ sealed class EventRows
     /// </summary>
     public void Carry(ViewComputation view, long unitStart)
     {
-        var keep = Kernel.Carry.Keep(view.Events.ToTable(batches, Describe), view.Query(1), unitStart);
-        var kept = batches.Zip(origins).ToArray();
+        var reduced = CarryAt(view, unitStart);
         Clear();
-        foreach (var (batch, origin) in kept)
+        foreach (var (batch, origin) in reduced.batches.Zip(reduced.origins)) Keep(batch, origin.From, origin.Kept);
+    }
+
+    /// <summary>The same rows, reduced to the carry of a unit that begins then.</summary>
+    public EventRows CarryAt(ViewComputation view, long unitStart)
+    {
+        var keep = Kernel.Carry.Keep(view.Events.ToTable(batches, Describe), view.Query(1), unitStart);
+        var reduced = new EventRows();
+        foreach (var (batch, origin) in batches.Zip(origins))
         {
             var mine = Enumerable.Range(0, batch.Length).Where(i => keep[origin.FirstRow + i]).ToArray();
             if (mine.Length == 0) continue;
-            batches.Add(new RecordBatch(batch.Schema, batch.Arrays.Select(a => Columns.Take(a, mine)), mine.Length));
-            origins.Add((rows, origin.From, origin.Kept is null ? mine : [.. mine.Select(i => origin.Kept[i])]));
-            rows += mine.Length;
-            Bytes += batches[^1].Arrays.Sum(a => a.Data.Buffers.Sum(b => (long)b.Length));
+            reduced.Keep(new RecordBatch(batch.Schema, batch.Arrays.Select(a => Columns.Take(a, mine)), mine.Length), origin.From, origin.Kept is null ? mine : [.. mine.Select(i => origin.Kept[i])]);
         }
+        return reduced;
+    }
+
+    /// <summary>Takes in rows that others hold too: nobody changes them.</summary>
+    public void Add(EventRows others)
+    {
+        foreach (var (batch, origin) in others.batches.Zip(others.origins)) Keep(batch, origin.From, origin.Kept);
+    }
+
+    void Keep(RecordBatch batch, LocatedBatch origin, int[]? kept)
+    {
+        batches.Add(batch);
+        // What was read is not kept alive by the memory of where it was.
+        origins.Add((rows, origin with { Batch = batch }, kept));
+        rows += batch.Length;
+        Bytes += batch.Arrays.Sum(a => a.Data.Buffers.Sum(b => (long)b.Length));
     }
 
     public string Describe(int row)

@@ -21,8 +21,8 @@ static class FragmentPruning
         return longest;
     }
 
-    /// <summary>Fragments that hold rows that can be seen from <c>[minAsOf, maxAsOf]</c>.</summary>
-    public static IReadOnlyList<int> Visible(Source source, ISourceSnapshot snapshot, long? lookBack, bool effectiveAxis, long minAsOf, long maxAsOf)
+    /// <summary>Fragments that hold rows that can be seen from <c>[minAsOf, maxAsOf]</c>, of those that take effect after <paramref name="knownBefore"/>.</summary>
+    public static IReadOnlyList<int> Visible(Source source, ISourceSnapshot snapshot, long? lookBack, bool effectiveAxis, long minAsOf, long maxAsOf, long knownBefore = long.MinValue)
     {
         if (source.EventTimeExpr is not { } eventTime) return All(snapshot);
         var known = source.IgnoresAvailability ? null : source.AvailableAtExpr;
@@ -31,14 +31,14 @@ static class FragmentPruning
         {
             var happened = Bounds.Of(eventTime, fragment.Statistics);
             if (happened.Empty || Least(happened) > maxAsOf) return false;
-            var greatest = Greatest(happened);
+            var (greatest, latest) = (Greatest(happened), Greatest(happened));
             if (known is not null)
             {
                 var available = Bounds.Of(known, fragment.Statistics);
                 if (available.Empty || Least(available) > maxAsOf) return false;
-                if (effectiveAxis) greatest = Math.Max(greatest, Greatest(available));
+                latest = Math.Max(latest, Greatest(available));
             }
-            return greatest >= low;
+            return (effectiveAxis ? latest : greatest) >= low && (latest > knownBefore || knownBefore == long.MinValue);
         });
     }
 

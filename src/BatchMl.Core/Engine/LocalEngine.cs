@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Apache.Arrow;
 using BatchMl.Data;
-using BatchMl.Expressions;
 
 namespace BatchMl.Engine;
 
@@ -79,6 +78,13 @@ sealed class LocalQuery : IPinnedQuery
 
     public FeatureQuery Query { get; }
 
+    public FeatureOptions Options => options;
+
+    public SpineReader Spine => spine;
+
+    /// <summary>The views, and after them the label if it lies in the future.</summary>
+    public IReadOnlyList<ViewComputation> Computations => label is null ? views : [.. views, label];
+
     public IReadOnlyList<PinnedSource> Sources
     {
         get
@@ -96,7 +102,7 @@ sealed class LocalQuery : IPinnedQuery
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, "spine", bound[Query.Spine.Source].Snapshot, spine.Fragments(partition));
-        foreach (var view in label is null ? views : [.. views, label])
+        foreach (var view in Computations)
         {
             var (min, max) = (FragmentPruning.Add(partition.MinAsOf, view.AskedAfter), FragmentPruning.Add(partition.MaxAsOf, view.AskedAfter));
             Append(hash, view.Bound.Source.Name, view.Bound.Snapshot, FragmentPruning.Visible(view.Bound.Source, view.Bound.Snapshot, view.LookBack, view.EffectiveAxis, min, max));
@@ -126,30 +132,15 @@ sealed class LocalQuery : IPinnedQuery
             started = Stopwatch.GetTimestamp();
             var viewReading = TimeSpan.Zero;
             foreach (var view in views) await AddAsync(view, rows, t => viewReading += t, cancel);
-            foreach (var derived in Query.Derived) rows.Columns[derived.Name] = Derive(derived, rows);
+            rows.Derive(Query);
             if (label is not null) await AddLabelAsync(rows, t => viewReading += t, cancel);
             stageTime?.Invoke("read", reading + viewReading);
             stageTime?.Invoke("features", Stopwatch.GetElapsedTime(started) - viewReading);
-            foreach (var batch in Batches(rows, cancel)) yield return batch;
+            foreach (var batch in rows.ToBatches(Query, options.BatchSize, cancel)) yield return batch;
             given += rows.Rows;
             started = Stopwatch.GetTimestamp();
         }
         CheckCounted(partitions, given);
-    }
-
-    IEnumerable<FeatureBatch> Batches(SpineRows rows, CancellationToken cancel)
-    {
-        var whole = new RecordBatch(Query.Schema, Query.Columns.Select(c => c.Role == ColumnRole.AsOf ? rows.WhereAsked(rows.AsOf) : rows.Columns[c.Name]), rows.Rows);
-        var errors = rows.Errors.GroupBy(e => e.Row).ToDictionary(g => g.Key, g => g.First());
-        for (var first = 0; first < rows.Rows; first += options.BatchSize)
-        {
-            cancel.ThrowIfCancellationRequested();
-            var count = Math.Min(options.BatchSize, rows.Rows - first);
-            // Each batch has a share of the memory, which whoever takes it gives back.
-            var slice = whole.SliceShared(first, count);
-            var mine = errors.Count == 0 ? [] : Enumerable.Range(first, count).Where(errors.ContainsKey).Select(r => errors[r] with { Row = r - first }).ToArray();
-            yield return new FeatureBatch(slice, mine);
-        }
     }
 
     // The same pinned files were counted to plan with: fewer or more rows now would be rows lost or doubled without a word.
@@ -168,23 +159,10 @@ sealed class LocalQuery : IPinnedQuery
         foreach (var (name, column) in view.Finish(computed, rows.Rows, rows.Errors)) rows.Columns[name] = column;
     }
 
-    IArrowArray Derive(DerivedFeature derived, SpineRows rows)
-    {
-        var inputs = derived.Expr.Columns();
-        var fields = inputs.Select(n => new Field(n, Columns.ArrowType(Query.Column(n).Type), true));
-        var errors = new List<RowError>();
-        var batch = new RecordBatch(new Schema(fields, null), inputs.Select(n => rows.Columns[n]), rows.Rows);
-        var result = CompiledExpr.Compile(derived.Expr).Evaluate(batch, errors);
-        rows.Errors.AddRange(errors.Select(e => new FeatureError(e.Row, derived.Name, e.Message)));
-        return result;
-    }
-
     async Task AddLabelAsync(SpineRows rows, Action<TimeSpan> readTime, CancellationToken cancel)
     {
         await AddAsync(label!, rows, readTime, cancel);
-        var known = rows.WhereAsked(label!.Spine(rows.Columns).AsOf);
-        rows.Columns[Query.Label!.Name] = LabelMaturity.Mask(rows.Columns[Query.Label.Name], known, options.Now);
-        rows.Columns[FeatureQuery.LabelKnownAt] = known;
+        label!.MaskLabel(rows, Query.Label!.Name, options.Now);
     }
 
     public Task<IReadOnlyList<Explanation>> ExplainAsync(IReadOnlyDictionary<string, string> key, DateTimeOffset asOf, CancellationToken cancel) =>

@@ -57,6 +57,21 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
         if (!collector.IsEmpty) yield return collector.Finish();
     }
 
+    // Who is asked at an instant depends on all rows of the source.
+    public override IReadOnlyList<int> Parts(IReadOnlyList<SpinePartition> partitions) => [0];
+
+    public override async IAsyncEnumerable<(SpineRows Rows, long[] Places)> ReadPartsAsync(
+        IReadOnlyList<SpinePartition> partitions, IReadOnlyList<int> parts, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var next = 0L;
+        await foreach (var rows in ReadAsync(partitions, options.BatchSize, options.MemoryBytes / 8, cancel))
+        {
+            var places = new long[rows.Rows];
+            for (var i = 0; i < places.Length; i++) places[i] = next++;
+            yield return (rows, places);
+        }
+    }
+
     public override IReadOnlyList<int> Fragments(SpinePartition partition) =>
         FragmentPruning.Visible(source.Source, source.Snapshot, null, false, partition.MinAsOf, partition.MaxAsOf);
 

@@ -5,23 +5,6 @@ using BatchMl.Expressions;
 
 namespace BatchMl.Engine;
 
-/// <summary>The spine rows of a unit, column by column, with the label where it is a column of the same source.</summary>
-/// <param name="Rows">Number of rows.</param>
-/// <param name="Columns">By name: spine columns, as_of (nulls replaced by the least instant; see <paramref name="Errors"/>), partition, label, label_known_at.</param>
-/// <param name="Errors">Rows that have no as_of, or with a column that could not be computed.</param>
-sealed record SpineRows(int Rows, Dictionary<string, IArrowArray> Columns, List<FeatureError> Errors)
-{
-    public TimestampArray AsOf => (TimestampArray)Columns[FeatureQuery.AsOf];
-
-    /// <summary>Instants made of as_of as they are given out: null where a row has no as_of.</summary>
-    public TimestampArray WhereAsked(TimestampArray instants)
-    {
-        var missing = Errors.Where(e => e.Column == FeatureQuery.AsOf).Select(e => e.Row).ToHashSet();
-        return missing.Count == 0 ? instants
-            : (TimestampArray)BatchMl.Data.Columns.Take(instants, [.. Enumerable.Range(0, Rows).Select(i => missing.Contains(i) ? -1 : i)]);
-    }
-}
-
 /// <summary>Reads the spine of a query.</summary>
 abstract class SpineReader
 {
@@ -33,6 +16,12 @@ abstract class SpineReader
     /// least one row.
     /// </summary>
     public abstract IAsyncEnumerable<SpineRows> ReadAsync(IReadOnlyList<SpinePartition> partitions, int pieceRows, long pieceBytes, CancellationToken cancel);
+
+    /// <summary>What the rows of some partitions can be read from side by side: fragments, or 0 where the spine is read as a whole.</summary>
+    public abstract IReadOnlyList<int> Parts(IReadOnlyList<SpinePartition> partitions);
+
+    /// <summary>Reads the rows of partitions that are in some <see cref="Parts"/>, each with its place in the spine's order: ascending over all parts, not without gaps. Each piece has at least one row.</summary>
+    public abstract IAsyncEnumerable<(SpineRows Rows, long[] Places)> ReadPartsAsync(IReadOnlyList<SpinePartition> partitions, IReadOnlyList<int> parts, CancellationToken cancel);
 
     /// <summary>Fragments of the spine's source that hold rows of a partition.</summary>
     public abstract IReadOnlyList<int> Fragments(SpinePartition partition);
@@ -88,23 +77,44 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
     public override async IAsyncEnumerable<SpineRows> ReadAsync(
         IReadOnlyList<SpinePartition> partitions, int pieceRows, long pieceBytes, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
-        var isDate = query.PartitionExpr.Type == ColumnType.Date;
-        // In whatever order they are asked for.
-        DateOnly? from = isDate ? partitions.Min(p => PartitionValues.ParseDate(p.Value)) : null, to = isDate ? partitions.Max(p => PartitionValues.ParseDate(p.Value)) : null;
-        Expr[] exprs = [.. Spine.Columns.Select(c => c.Expr), query.PartitionExpr, Spine.AsOfExpr!, .. Optional(Spine.WhereExpr), .. LabelExprs()];
         var collector = new SpineCollector(query, options.Now);
-        var fragments = FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, from, to);
-        await foreach (var read in source.ReadAsync(ColumnsOf(exprs), fragments, options.BatchSize, cancel))
+        await foreach (var rows in RowsAsync(partitions, Parts(partitions), cancel))
         {
-            var batch = Spine.WhereExpr is { } where ? read.Where(where) : read;
-            var values = PartitionValues.Of(batch, query);
-            var rows = values.In(wanted);
-            // What is evaluated has memory of its own, so rows that are all wanted need not be copied first.
-            if (rows.Length > 0) collector.Add(rows.Length == batch.Rows ? batch : batch.Take(rows));
+            if (rows.Rows > 0) collector.Add(rows);
             if (collector.IsFull(pieceRows, pieceBytes)) yield return collector.Finish();
         }
         if (!collector.IsEmpty) yield return collector.Finish();
+    }
+
+    // In whatever order they are asked for.
+    public override IReadOnlyList<int> Parts(IReadOnlyList<SpinePartition> partitions) => query.PartitionExpr.Type != ColumnType.Date
+        ? FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, null, null)
+        : FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, partitions.Min(p => PartitionValues.ParseDate(p.Value)), partitions.Max(p => PartitionValues.ParseDate(p.Value)));
+
+    public override async IAsyncEnumerable<(SpineRows Rows, long[] Places)> ReadPartsAsync(
+        IReadOnlyList<SpinePartition> partitions, IReadOnlyList<int> parts, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var collector = new SpineCollector(query, options.Now);
+        var origins = new RowOrigins(source.Snapshot);
+        await foreach (var rows in RowsAsync(partitions, parts, cancel))
+        {
+            if (rows.Rows == 0) continue;
+            collector.Add(rows);
+            yield return (collector.Finish(), origins.Of(rows));
+        }
+    }
+
+    async IAsyncEnumerable<LocatedBatch> RowsAsync(IReadOnlyList<SpinePartition> partitions, IReadOnlyList<int> fragments, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
+        Expr[] exprs = [.. Spine.Columns.Select(c => c.Expr), query.PartitionExpr, Spine.AsOfExpr!, .. Optional(Spine.WhereExpr), .. LabelExprs()];
+        await foreach (var read in source.ReadAsync(ColumnsOf(exprs), fragments, options.BatchSize, cancel))
+        {
+            var batch = Spine.WhereExpr is { } where ? read.Where(where) : read;
+            var rows = PartitionValues.Of(batch, query).In(wanted);
+            // What is evaluated has memory of its own, so rows that are all wanted need not be copied first.
+            yield return rows.Length == batch.Rows ? batch : batch.Take(rows);
+        }
     }
 
     public override IReadOnlyList<int> Fragments(SpinePartition partition)

@@ -39,6 +39,9 @@ sealed class ViewComputation
     /// <summary>Latest values only, of plain rows: old rows can be reduced to the greatest per key.</summary>
     public bool CanCarry => LookBack is null && windows.Count == 0 && Bound.Source is { FactExprs: null, Validity: null, EventTimeExpr: not null };
 
+    /// <summary>What an earlier unit read, where <see cref="CanCarry"/>.</summary>
+    public CarriedEvents Carried { get; } = new();
+
     public bool EffectiveAxis => windows.Any(w => w.Window.Axis == WindowAxis.EffectiveAt);
 
     public static ViewComputation Of(ResolvedView resolved, BoundSource source)
@@ -143,6 +146,14 @@ sealed class ViewComputation
             var inputs = output.Inputs.Select(i => computed[first[i.Window] + i.Aggregate]).ToArray();
             yield return (output.Name, output.Result is ColumnExpr { Name: "$0" } ? inputs[0] : Combine(output, inputs, rows, errors));
         }
+    }
+
+    /// <summary>Of a label in the future, computed: adds when it can be known, and takes away what can not be known yet.</summary>
+    public void MaskLabel(SpineRows rows, string name, DateTimeOffset now)
+    {
+        var known = rows.WhereAsked(Spine(rows.Columns).AsOf);
+        rows.Columns[name] = LabelMaturity.Mask(rows.Columns[name], known, now);
+        rows.Columns[FeatureQuery.LabelKnownAt] = known;
     }
 
     /// <summary>Whether a row had a part in a feature (by its position in the view).</summary>

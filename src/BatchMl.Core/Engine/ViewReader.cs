@@ -51,11 +51,14 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
         var bound = view.Bound;
         var (min, max) = Range(spine.AsOf);
         var low = view.LookBack is { } back ? FragmentPruning.Subtract(min, back) : long.MinValue;
-        var fragments = FragmentPruning.Visible(bound.Source, bound.Snapshot, view.LookBack, view.EffectiveAxis, min, max);
+        var known = view.CanCarry ? view.Carried.Before(min) : null;
+        if (known is { } carried) events.Add(carried.Rows);
+        var readTo = known?.ReadTo ?? long.MinValue;
+        var fragments = FragmentPruning.Visible(bound.Source, bound.Snapshot, view.LookBack, view.EffectiveAxis, min, max, readTo);
         await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, fragments, options.BatchSize, cancel))
         {
             var evaluated = view.Events.Evaluate(batch);
-            var kept = view.Events.Visible(evaluated, low, max, view.EffectiveAxis);
+            var kept = view.Events.Visible(evaluated, low, max, view.EffectiveAxis, readTo);
             if (buckets.IsUsed)
             {
                 buckets.Add(kept is null ? evaluated : new RecordBatch(evaluated.Schema, evaluated.Arrays.Select(a => Columns.Take(a, kept)), kept.Length));
@@ -69,6 +72,7 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
                 events.Clear();
             }
         }
+        if (view.CanCarry && !buckets.IsUsed) view.Carried.Keep(view, events, max);
     }
 
     static (long Min, long Max) Range(TimestampArray asOf)

@@ -53,8 +53,8 @@ static class FactVersions
         }
     }
 
-    // Facts are compared like keys, but nulls are equal to each other.
-    static (int[] Codes, int Count) FactCodes(EventTable events)
+    /// <summary>Dense codes of the rows' facts, which are compared like keys, but nulls are equal to each other.</summary>
+    public static (int[] Codes, int Count) FactCodes(EventTable events)
     {
         var codes = new int[events.Rows];
         var part = new int[events.Rows];

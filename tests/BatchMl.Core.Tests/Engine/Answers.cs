@@ -23,28 +23,47 @@ sealed record Answer(IReadOnlyList<IReadOnlyDictionary<string, object?>> Rows, I
 {
     public object?[] Column(string name) => [.. Rows.Select(r => r[name])];
 
+    /// <summary>One text a row.</summary>
+    public string[] InOrder() => [.. Rows.Select(r => string.Join(" | ", r.Select(c => $"{c.Key}={Text(c.Value)}")))];
+
     /// <summary>One text a row, ordered.</summary>
-    public string[] Sorted() => [.. Rows.Select(r => string.Join(" | ", r.Select(c => $"{c.Key}={Text(c.Value)}"))).Order(StringComparer.Ordinal)];
+    public string[] Sorted() => [.. InOrder().Order(StringComparer.Ordinal)];
 
     static string Text(object? cell) => cell is double d ? FormattableString.Invariant($"{d:R}") : FormattableString.Invariant($"{cell ?? "null"}");
 
     public static Task<IPinnedQuery> OpenAsync(FeatureQuery query, Setting setting, params (string Name, IBatchSource Source)[] sources) =>
         new LocalEngine(setting.Spill).OpenAsync(query, name => sources.Single(s => s.Name == name).Source, setting.Options, default);
 
+    /// <summary>The answer; the same query in tasks with shuffles between them has to give it too, row by row.</summary>
     public static async Task<Answer> OfAsync(FeatureQuery query, Setting setting, params (string Name, IBatchSource Source)[] sources)
     {
         using var pinned = await OpenAsync(query, setting, sources);
-        var rows = new List<IReadOnlyDictionary<string, object?>>();
-        var errors = new List<FeatureError>();
+        var random = new Random(1);
+        var all = new Answer([], []);
         foreach (var group in (await pinned.PartitionsAsync(setting.From, setting.To, default)).Chunk(setting.PartitionsAtOnce))
         {
-            await foreach (var batch in pinned.ComputeAsync(group, null, default))
-            {
-                errors.AddRange(batch.Errors.Select(e => e with { Row = e.Row + rows.Count }));
-                for (var i = 0; i < batch.Batch.Length; i++)
-                    rows.Add(batch.Batch.Schema.FieldsList.Zip(batch.Batch.Arrays).ToDictionary(c => c.First.Name, c => Cells.At(c.Second, i)));
-                batch.Dispose();
-            }
+            var answer = await OfAsync(pinned.ComputeAsync(group, null, default));
+            var layout = ShuffledAnswer.Layout(pinned, group, byPartition: random.Next(2) == 0, random);
+            var batches = await new ShuffledAnswer(pinned, group, layout, tasks: random.Next(1, 4), random).ComputeAsync();
+            // Partitions need not be adjacent in the spine, and tasks end in any order.
+            var shuffled = await OfAsync(batches.Select(b => b.Batch).ToAsyncEnumerable());
+            Assert.Equal(layout.ByPartition ? answer.Sorted() : answer.InOrder(), layout.ByPartition ? shuffled.Sorted() : shuffled.InOrder());
+            Assert.Equal(answer.Errors.Select(e => (e.Column, e.Message)).Order(), shuffled.Errors.Select(e => (e.Column, e.Message)).Order());
+            all = new Answer([.. all.Rows, .. answer.Rows], [.. all.Errors, .. answer.Errors.Select(e => e with { Row = e.Row + all.Rows.Count })]);
+        }
+        return all;
+    }
+
+    static async Task<Answer> OfAsync(IAsyncEnumerable<FeatureBatch> batches)
+    {
+        var rows = new List<IReadOnlyDictionary<string, object?>>();
+        var errors = new List<FeatureError>();
+        await foreach (var batch in batches)
+        {
+            errors.AddRange(batch.Errors.Select(e => e with { Row = e.Row + rows.Count }));
+            for (var i = 0; i < batch.Batch.Length; i++)
+                rows.Add(batch.Batch.Schema.FieldsList.Zip(batch.Batch.Arrays).ToDictionary(c => c.First.Name, c => Cells.At(c.Second, i)));
+            batch.Dispose();
         }
         return new Answer(rows, errors);
     }
