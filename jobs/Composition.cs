@@ -7,6 +7,7 @@ using BatchMl.Onnx;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
+using BatchMl.Spark.Worker;
 
 namespace BatchMl.Jobs;
 
@@ -40,4 +41,7 @@ public static class Composition
         Out = output ?? Console.Out,
         Error = error ?? Console.Error,
     };
+
+    /// <summary>What this program does as a worker in Spark's executors.</summary>
+    public static IWorkerFunctions SparkFunctions() => new NamedFunctions(new Dictionary<string, WorkerFunction> { [NamedFunctions.IdentityName] = NamedFunctions.Identity });
 }

@@ -1,4 +1,8 @@
 using BatchMl.Jobs;
+using BatchMl.Spark.Worker;
+
+// Before anything else: what a worker writes first is read by Spark.
+if (SparkWorker.IsWorker(args)) return await SparkWorker.RunAsync(args, Composition.SparkFunctions());
 
 using var stop = new CancellationTokenSource();
 // Ctrl-C and a polite kill end the run in order: leases are given back and lineage is told. A second Ctrl-C ends it at once.
