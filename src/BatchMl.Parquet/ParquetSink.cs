@@ -47,6 +47,32 @@ public sealed class ParquetSink : IBatchSink
     }
 
     /// <inheritdoc/>
+    /// <exception cref="BatchMlException">The disk is full or failed, or the two folders are not of one file system (transient).</exception>
+    public Task AdoptAsync(StagedPartition staged, string root, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var (from, to) = (Path.Combine(root, staged.Folder), Path.Combine(this.root, staged.Folder));
+        var missing = staged.Files.Where(f => !PartitionFolders.IsThere(from, f)).Select(f => f.Name).ToArray();
+        if (missing.Length > 0)
+        {
+            throw new DataException($"Files of {staged.Key} (fence {staged.Fence}) that another process staged are not in {from}, or of another size: {string.Join(", ", missing)}. "
+                + "Expected both processes to see the same file system; use a folder that is shared.");
+        }
+        try
+        {
+            DurableFiles.RemoveFolder(to);
+            DurableFiles.CreateFolder(Path.GetDirectoryName(to)!);
+            Directory.Move(from, to);
+            DurableFiles.FsyncFolder(Path.GetDirectoryName(to)!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BatchMlException($"{from} can not be moved to {to} ({staged.Key}): {e.Message} Expected folders of one file system with free space; the attempt is repeated.", FailureKind.Transient, e);
+        }
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     /// <exception cref="DataException">Files of the version are neither staged nor published.</exception>
     /// <exception cref="BatchMlException">The disk is full or failed (transient): publish again.</exception>
     public Task PublishAsync(PartitionManifest manifest, CancellationToken cancel)
@@ -95,12 +121,10 @@ public sealed class ParquetSink : IBatchSink
 
     static void CheckComplete(StagedPartition version, string staged, string folder)
     {
-        var missing = version.Files.Where(f => !IsThere(staged, f) && !IsThere(folder, f)).Select(f => f.Name).ToArray();
+        var missing = version.Files.Where(f => !PartitionFolders.IsThere(staged, f) && !PartitionFolders.IsThere(folder, f)).Select(f => f.Name).ToArray();
         if (missing.Length == 0) return;
         throw new DataException($"Files of the committed partition {version.Key} (fence {version.Fence}) are gone or have another size: {string.Join(", ", missing)}. Expected them in {staged} or {folder}. "
             + "Nothing was changed. Put them back, or make the partition again (replay).");
-
-        static bool IsThere(string folder, StagedFile file) => new FileInfo(Path.Combine(folder, file.Name)) is { Exists: true } found && found.Length == file.Bytes;
     }
 
     /// <inheritdoc/>

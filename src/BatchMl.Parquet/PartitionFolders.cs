@@ -22,6 +22,9 @@ static partial class PartitionFolders
         folderName.Split('=', '@') is [var column, var value, var at] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var fence)
             ? (new PartitionKey(sink, dataset, Uri.UnescapeDataString(column), Uri.UnescapeDataString(value)), fence) : null;
 
+    /// <summary>Whether a folder has a file, of its size.</summary>
+    public static bool IsThere(string folder, StagedFile file) => new FileInfo(Path.Combine(folder, file.Name)) is { Exists: true } found && found.Length == file.Bytes;
+
     public static string Data(long fence) => $"part-{fence:D10}-0.parquet";
 
     /// <summary>E.g. <c>_profile-0000000007.json</c>: the underscore keeps it out of every reader's glob.</summary>

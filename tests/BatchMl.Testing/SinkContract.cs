@@ -12,6 +12,9 @@ public abstract class SinkContract : IDisposable
 
     protected abstract IBatchSink Sink { get; }
 
+    /// <summary>A sink of the same kind with another root.</summary>
+    protected abstract IBatchSink At(string root);
+
     protected PartitionKey Key => new(Sink.Name, "flight-delays/score", "city", "New York/JFK=1");
 
     protected static Schema Schema { get; } = new([.. TestTable.Schema.FieldsList, new Field("run_id", Columns.ArrowType(ColumnType.String), true)], null);
@@ -150,6 +153,32 @@ public abstract class SinkContract : IDisposable
         await Sink.PublishAsync(Manifest(live), default);
         Assert.Equal(20, (await ReadAsync()).Count);
         await Assert.ThrowsAsync<DataException>(() => Sink.PublishAsync(Manifest(dead with { Fence = 3 }), default));
+    }
+
+    [Fact]
+    public async Task What_another_process_staged_is_adopted_as_if_it_had_been_staged_here()
+    {
+        var (rows, root) = (Rows(3000), Folder.At("elsewhere"));
+        var reference = await StageAsync(rows, 4);
+        // An attempt of the same fence that was given up half-way.
+        await StageAsync(Rows(10), 5);
+        var staged = await StageAsync(rows, 5, sink: At(root));
+        await Sink.AdoptAsync(staged, root, default);
+        await Sink.PublishAsync(Manifest(staged), default);
+        Assert.Equal(TestTable.Rows(rows), await ReadAsync());
+        Assert.Equal(reference.ContentDigest, staged.ContentDigest);
+        Assert.Empty(Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task What_is_not_there_is_not_adopted()
+    {
+        var root = Folder.At("elsewhere");
+        var staged = await StageAsync(Rows(100), 5, sink: At(root));
+        File.Delete(Path.Combine(root, staged.Folder, staged.Files[1].Name));
+        var error = await Assert.ThrowsAsync<DataException>(() => Sink.AdoptAsync(staged, root, default));
+        Assert.Contains(staged.Files[1].Name, error.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<DataException>(() => Sink.PublishAsync(Manifest(staged), default));
     }
 
     [Fact]

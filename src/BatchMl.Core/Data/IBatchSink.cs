@@ -104,6 +104,15 @@ public interface IBatchSink : ISink
     /// <summary>Opens the staging of one attempt. Fails before any row moves if the place can not be written.</summary>
     Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel);
 
+    /// <summary>
+    /// Takes over what another process staged in a sink of this kind with another root, on the same file system: as if it had been staged here under that fence. What an attempt of that fence had staged here before is removed.
+    /// </summary>
+    /// <param name="staged">As the other sink completed it.</param>
+    /// <param name="root">Root of the other sink.</param>
+    /// <param name="cancel">Checked before anything is changed.</param>
+    /// <exception cref="DataException">Files of it are not there, or of another size: the two processes do not see the same file system.</exception>
+    Task AdoptAsync(StagedPartition staged, string root, CancellationToken cancel);
+
     /// <summary>Reads a published partition's rows back, in order, the named columns only (null: all).</summary>
     IAsyncEnumerable<RecordBatch> ReadAsync(PartitionManifest manifest, IReadOnlyList<string>? columns, CancellationToken cancel);
 }

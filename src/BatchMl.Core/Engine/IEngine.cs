@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using BatchMl.Data;
+using BatchMl.Scoring;
 
 namespace BatchMl.Engine;
 
@@ -11,6 +12,12 @@ public interface IEngine
 {
     /// <summary>Its name, as in <c>--engine</c>.</summary>
     string Name { get; }
+
+    /// <summary>Spine rows that are best computed together, at most.</summary>
+    long UnitRows { get; }
+
+    /// <summary>Partitions that are best made together, at most.</summary>
+    int UnitPartitions { get; }
 
     /// <summary>Pins the sources of a query. No row moves, but for counting the spine's rows by partition.</summary>
     /// <exception cref="DefinitionException">Record types that do not match their files, all differences at once; sources that are not bound.</exception>
@@ -45,6 +52,18 @@ public interface IPinnedQuery : IDisposable
     IAsyncEnumerable<FeatureBatch> ComputeAsync(IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, CancellationToken cancel);
 
     /// <summary>
+    /// Computes the rows of adjacent partitions and scores them into the staging of a sink, wherever the engine does that. In the order of <paramref name="partitions"/>; all or nothing.
+    /// </summary>
+    /// <param name="partitions">What is to be scored.</param>
+    /// <param name="scoring">The model and what is kept beside its scores.</param>
+    /// <param name="sink">Where the partitions are staged.</param>
+    /// <param name="run">The run; told of dead letters and rows.</param>
+    /// <param name="stageTime">Told of the time that stages before scoring take.</param>
+    /// <param name="cancel">Stops promptly.</param>
+    Task<IReadOnlyList<ScoredPartition>> ScoreAsync(
+        IReadOnlyList<PartitionToScore> partitions, PartitionScoring scoring, IBatchSink sink, ScoringRun run, Action<string, TimeSpan>? stageTime, CancellationToken cancel);
+
+    /// <summary>
     /// For the spine rows of these key values and this instant: each feature's value, the rows that made it, and the rows that did not count with the reason. Slow and plain.
     /// </summary>
     /// <param name="key">Values of key columns as text; not all have to be given.</param>
@@ -56,6 +75,12 @@ public interface IPinnedQuery : IDisposable
     /// <summary>Throws <see cref="InputChangedException"/> if a file changed since it was pinned.</summary>
     void Verify();
 }
+
+/// <summary>A partition with the attempt at it.</summary>
+/// <param name="Key">Which one.</param>
+/// <param name="Fence">The attempt's fence.</param>
+/// <param name="Spine">Its spine rows.</param>
+public sealed record PartitionToScore(PartitionKey Key, long Fence, SpinePartition Spine);
 
 /// <summary>A partition of a spine.</summary>
 /// <param name="Value">Its value as text, e.g. <c>2013-10-01</c>.</param>

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using System.Text;
 using Apache.Arrow;
 using BatchMl.Data;
+using BatchMl.Scoring;
 
 namespace BatchMl.Engine;
 
@@ -13,6 +13,13 @@ public sealed class LocalEngine(SpillFactory? spill) : IEngine
 {
     /// <inheritdoc/>
     public string Name => "local";
+
+    // One unit shares the reading of its windows' history; many small ones commit sooner and run side by side.
+    /// <inheritdoc/>
+    public long UnitRows => 65_536;
+
+    /// <inheritdoc/>
+    public int UnitPartitions => 14;
 
     /// <inheritdoc/>
     public async Task<IPinnedQuery> OpenAsync(FeatureQuery query, Func<string, IBatchSource> sources, FeatureOptions options, CancellationToken cancel)
@@ -116,7 +123,7 @@ sealed class LocalQuery : IPinnedQuery
         {
             var fragment = snapshot.Fragments[ordinal];
             var file = snapshot.Files[fragment.File];
-            hash.AppendData(Encoding.UTF8.GetBytes($"{role}|{Path.GetFileName(file.Path)}|{file.Size}|{file.Modified.UtcTicks}|{file.Digest}|{fragment.Part}\n"));
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{role}|{Path.GetFileName(file.Path)}|{file.Size}|{file.Modified.UtcTicks}|{file.Digest}|{fragment.Part}\n"));
         }
     }
 
@@ -142,6 +149,10 @@ sealed class LocalQuery : IPinnedQuery
         }
         CheckCounted(partitions, given);
     }
+
+    public Task<IReadOnlyList<ScoredPartition>> ScoreAsync(
+        IReadOnlyList<PartitionToScore> partitions, PartitionScoring scoring, IBatchSink sink, ScoringRun run, Action<string, TimeSpan>? stageTime, CancellationToken cancel) =>
+        scoring.RunAsync(ComputeAsync([.. partitions.Select(p => p.Spine)], stageTime, cancel), [.. partitions.Select(p => (p.Key, p.Fence))], sink, run, cancel);
 
     // The same pinned files were counted to plan with: fewer or more rows now would be rows lost or doubled without a word.
     void CheckCounted(IReadOnlyList<SpinePartition> partitions, long rows)

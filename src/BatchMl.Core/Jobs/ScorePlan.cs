@@ -13,10 +13,6 @@ namespace BatchMl.Jobs;
 /// <summary>What a <see cref="ScoreJob"/> will do.</summary>
 sealed class ScorePlan : JobPlan
 {
-    // One unit shares the reading of its windows' history; many small ones commit sooner and run side by side.
-    const long UnitRows = 65_536;
-    const int UnitPartitions = 14;
-
     readonly ScoreJob job;
     readonly JobEnvironment environment;
     readonly IPinnedQuery pinned;
@@ -95,34 +91,15 @@ sealed class ScorePlan : JobPlan
     }
 
     public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) =>
-        [.. Grouping.Adjacent(partitions, p => Math.Max(1, p.Rows), UnitRows, UnitPartitions)];
+        [.. Grouping.Adjacent(partitions, p => Math.Max(1, p.Rows), environment.Engine.UnitRows, environment.Engine.UnitPartitions)];
 
     public override async Task<IReadOnlyList<PartitionResult>> ExecuteAsync(UnitOfWork unit, CancellationToken cancel)
     {
-        var stages = new Dictionary<string, IBatchStage>(StringComparer.Ordinal);
-        try
-        {
-            foreach (var attempt in unit.Attempts)
-            {
-                stages[attempt.Partition.Key.Value] = await environment.Sink.StageAsync(attempt.Partition.Key, attempt.Fence, layout!.Schema, cancel);
-            }
-            return await ScoreAsync(unit, stages, cancel);
-        }
-        finally
-        {
-            foreach (var stage in stages.Values) await stage.DisposeAsync();
-        }
-    }
-
-    async Task<IReadOnlyList<PartitionResult>> ScoreAsync(UnitOfWork unit, Dictionary<string, IBatchStage> stages, CancellationToken cancel)
-    {
         var package = model!.Package;
-        var profiles = stages.Keys.ToDictionary(p => p, _ => new ScoreProfile(job.Query.ModelFeatures, package.Manifest.Signature));
         var scorer = environment.Scorers.TryGetValue(package.Manifest.Flavor, out var factory)
             ? factory : throw new DefinitionException($"Model {job.Model}@{model.Version} is of flavor '{package.Manifest.Flavor}', which no scorer of this program loads; there are: {string.Join(", ", environment.Scorers.Keys)}.");
-        var pipeline = new ScoringPipeline(package.Manifest, package.Encoder, () => scorer(package), layout!, new ScoringOptions { Clock = environment.Clock, BatchSize = JobOptions.BatchSize });
-        var rows = pinned.ComputeAsync([.. unit.Attempts.Select(a => spine[a.Partition.Key])], unit.Progress.AddTime, cancel);
-        await pipeline.RunAsync(rows, stages, new ScoringRun
+        var scoring = new PartitionScoring(package, scorer, job.Query, job.Keep, new ScoringOptions { Clock = environment.Clock, BatchSize = JobOptions.BatchSize });
+        var run = new ScoringRun
         {
             RunId = unit.RunId,
             ScoredAt = unit.StartedAt,
@@ -134,17 +111,13 @@ sealed class ScorePlan : JobPlan
                 else if (state != StageState.Busy) unit.Progress.AddTime("features", state, time);
             },
             OnRows = unit.Progress.AddRows,
-            Observer = (partition, features, scores) => profiles[partition].Add(features, scores),
-        }, cancel);
-        var results = new List<PartitionResult>();
+        };
+        var scored = await pinned.ScoreAsync(
+            [.. unit.Attempts.Select(a => new PartitionToScore(a.Partition.Key, a.Fence, spine[a.Partition.Key]))], scoring, environment.Sink, run, unit.Progress.AddTime, cancel);
         var source = QueryLineage.NamesOf(pinned)[job.Query.Spine.Source.Name];
-        foreach (var attempt in unit.Attempts)
+        var results = new List<PartitionResult>();
+        foreach (var (attempt, (staged, profile)) in unit.Attempts.Zip(scored))
         {
-            var partition = attempt.Partition.Key.Value;
-            using var completing = unit.Progress.Measure("complete");
-            var profile = profiles[partition].Build();
-            await stages[partition].AddFileAsync(FileKind.Profile, "profile.json", profile.ToJson(), 0, cancel);
-            var staged = await stages[partition].CompleteAsync(cancel);
             CheckAllThere(attempt.Partition, staged);
             results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [source] = staged.Rows + staged.DeadLetters }, profile.ToQuality()));
         }
@@ -166,20 +139,6 @@ sealed class ScorePlan : JobPlan
         pinned.Dispose();
         base.Dispose();
     }
-}
-
-/// <summary>Profile of a scored partition: the features that the model was given, and what it gave.</summary>
-sealed class ScoreProfile(IReadOnlyList<string> features, ModelSignature signature)
-{
-    readonly ProfileBuilder builder = new();
-
-    public void Add(RecordBatch rows, RecordBatch scores)
-    {
-        var fields = features.Select(f => rows.Schema.GetFieldByName(f)).Concat(signature.Outputs.Select(o => scores.Schema.GetFieldByName(o.Name)));
-        builder.Add(new RecordBatch(new Schema(fields, null), features.Select(f => rows.Column(f)).Concat(signature.Outputs.Select(o => scores.Column(o.Name))), rows.Length));
-    }
-
-    public Profile Build() => builder.Build();
 }
 
 /// <summary>The time that a partition is about.</summary>

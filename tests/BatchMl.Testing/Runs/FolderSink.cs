@@ -83,6 +83,9 @@ public sealed class FolderSink(string root, Action<string>? reached = null) : IB
     public Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel) =>
         throw new NotSupportedException("Jobs of texts stage files themselves; a test that stages batches takes ParquetSink.");
 
+    public Task AdoptAsync(StagedPartition staged, string root, CancellationToken cancel) =>
+        throw new NotSupportedException("Jobs of texts are made in one process.");
+
     public async IAsyncEnumerable<RecordBatch> ReadAsync(PartitionManifest manifest, IReadOnlyList<string>? columns, [EnumeratorCancellation] CancellationToken cancel)
     {
         await Task.CompletedTask;
