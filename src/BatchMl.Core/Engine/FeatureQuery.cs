@@ -77,6 +77,9 @@ public sealed class FeatureQuery
     /// <summary>The zone that the partition's dates are local to; UTC when the partition is not a local date.</summary>
     public string PartitionZone => PartitionExpr is CallExpr { Function: Function.DateIn } call && call.Arguments[1] is ConstantExpr { Value: string zone } ? zone : "UTC";
 
+    /// <summary>Digest of all that can change a result: two processes that have queries of one digest compute the same.</summary>
+    public string Digest => QueryText.Digest(this);
+
     /// <summary>A column by name.</summary>
     public QueryColumn Column(string name) => Columns.First(c => c.Name == name);
 

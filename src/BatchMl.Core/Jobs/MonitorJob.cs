@@ -26,6 +26,9 @@ public sealed class MonitorJob : DatasetJob
     /// <summary>The spine with the label.</summary>
     public FeatureQuery Labels { get; }
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<FeatureQuery> Queries => [Labels];
+
     /// <summary>When a column counts as drifted.</summary>
     public DriftRules Rules { get; init; } = new();
 

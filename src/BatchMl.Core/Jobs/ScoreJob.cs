@@ -27,6 +27,9 @@ public sealed class ScoreJob : DatasetJob
     /// <summary>What is asked.</summary>
     public FeatureQuery Query { get; }
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<FeatureQuery> Queries => [Query];
+
     /// <summary>Name of the model; its latest version scores.</summary>
     public string Model { get; }
 

@@ -22,6 +22,9 @@ public sealed class TrainingSetJob : DatasetJob
     /// <summary>What is asked.</summary>
     public FeatureQuery Query { get; }
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<FeatureQuery> Queries => [Query];
+
     /// <summary>How rows are split.</summary>
     public TimeSplit Split { get; }
 

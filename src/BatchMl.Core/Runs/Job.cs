@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using BatchMl.Data;
+using BatchMl.Engine;
 using BatchMl.Lineage;
 using BatchMl.Telemetry;
 
@@ -47,6 +48,9 @@ public abstract class DatasetJob(string name, string description) : Job(name, de
 
     /// <summary>Dead letters that one run may have; once crossed, open partitions do not commit. Default 1,000.</summary>
     public long DeadLetterLimit { get; init; } = 1_000;
+
+    /// <summary>What it asks engines: a process that computes for another one finds the question here.</summary>
+    public virtual IReadOnlyList<FeatureQuery> Queries => [];
 
     /// <summary>
     /// Pins the inputs and says what there is to do, without moving a row.
@@ -170,6 +174,9 @@ public sealed class DeadLetterBudget
 
     /// <summary>Dead letters so far; of one attempt's share only its own.</summary>
     public long Count => Interlocked.Read(ref count);
+
+    /// <summary>How many more there may be.</summary>
+    public long Left => Math.Max(0, limit - (whole ?? this).Count);
 
     /// <summary>Whether there are more than the limit: then nothing commits any more.</summary>
     public bool IsExceeded => (whole ?? this).Count > limit;

@@ -39,7 +39,8 @@ sealed class ShuffledAnswer(IPinnedQuery pinned, IReadOnlyList<SpinePartition> p
             }
             spine = await ShuffleAsync(spine, (q, parcels) => q.JoinAsync(pass, parcels, default));
         }
-        return await ShuffleAsync(spine, (q, parcels) => q.FinishAsync(parcels, default));
+        var finished = await ShuffleAsync(spine, (q, parcels) => q.FinishAsync(parcels, default));
+        return [.. finished.Select(f => (f.Bucket, TravellingRows.Unpack(Parcel.Of(f.Bucket, 0, 0, TravellingRows.Pack(f.Rows)).Rows())))];
     }
 
     async Task<List<Parcel>> TasksAsync(IReadOnlyList<int> parts, Func<ShuffledQuery, IReadOnlyList<int>, IAsyncEnumerable<Parcel>> task)

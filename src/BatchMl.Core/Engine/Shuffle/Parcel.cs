@@ -37,7 +37,8 @@ public sealed record Parcel(long Bucket, long Order, int Table, ReadOnlyMemory<b
         for (var i = 0; i < batch.Length; i++) yield return new Parcel(buckets.GetValue(i)!.Value, orders.GetValue(i)!.Value, tables.GetValue(i)!.Value, data.GetBytes(i).ToArray());
     }
 
-    internal static Parcel Of(long bucket, long order, int table, RecordBatch rows)
+    /// <summary>A parcel of the rows of a batch.</summary>
+    public static Parcel Of(long bucket, long order, int table, RecordBatch rows)
     {
         using var stream = new MemoryStream();
         using (var writer = new ArrowStreamWriter(stream, rows.Schema, leaveOpen: true))
@@ -49,7 +50,7 @@ public sealed record Parcel(long Bucket, long Order, int Table, ReadOnlyMemory<b
     }
 
     /// <summary>The rows; they share the parcel's memory.</summary>
-    internal RecordBatch Rows()
+    public RecordBatch Rows()
     {
         using var reader = new ArrowStreamReader(Data);
         return reader.ReadNextRecordBatch() ?? throw new BatchMlException("A parcel of a shuffle holds no batch.", FailureKind.Bug);
@@ -59,7 +60,10 @@ public sealed record Parcel(long Bucket, long Order, int Table, ReadOnlyMemory<b
 /// <summary>Cuts batches of one table into parcels: rows are held until there are enough of them that parcels are not tiny.</summary>
 sealed class ParcelCutter(int table)
 {
-    const int RowsHeld = 1 << 18;
+    const int RowsHeld = 1 << 16;
+
+    // A parcel is one value to the engine that moves it, of some megabytes at most.
+    const int RowsInParcel = 1 << 14;
 
     readonly List<RecordBatch> held = [];
     readonly List<(long Bucket, long Order)> ways = [];
@@ -87,7 +91,7 @@ sealed class ParcelCutter(int table)
         for (var from = 0; from < rows.Length;)
         {
             var to = from + 1;
-            while (to < rows.Length && way[to] == way[from]) to++;
+            while (to < rows.Length && to - from < RowsInParcel && way[to] == way[from]) to++;
             if (way[from].Bucket >= 0)
             {
                 var mine = rows[from..to];

@@ -1,0 +1,92 @@
+using Apache.Arrow;
+using Apache.Arrow.Types;
+using BatchMl.Engine;
+using BatchMl.Engine.Shuffle;
+using BatchMl.Spark.Connect;
+
+namespace BatchMl.Spark.Engine;
+
+/// <summary>A shuffled query as a relation of Spark: its tasks are functions over partitions, its shuffles Spark's.</summary>
+sealed class SparkPlan
+{
+    /// <summary>The columns of parcels.</summary>
+    public const string ParcelDdl = "bucket BIGINT, order_in_bucket BIGINT, table_number INT, data BINARY";
+
+    static readonly string[] parcelColumns = [.. Parcel.Schema.FieldsList.Select(f => f.Name)];
+
+    readonly ShuffledQuery query;
+    readonly ShuffleLayout layout;
+    readonly SparkEngineOptions options;
+    readonly int most;
+    readonly long spineRows;
+    readonly Func<ShuffleLayout, TaskKind, int, TaskOrder> order;
+
+    SparkPlan(ShuffledQuery query, ShuffleLayout layout, long spineRows, SparkEngineOptions options, int most, Func<ShuffleLayout, TaskKind, int, TaskOrder> order) =>
+        (this.query, this.layout, this.spineRows, this.options, this.most, this.order) = (query, layout, spineRows, options, most, order);
+
+    /// <summary>Spreads a query over tasks.</summary>
+    /// <param name="local">The query, pinned.</param>
+    /// <param name="partitions">What is computed.</param>
+    /// <param name="byPartition">Whether rows meet by partition at the end.</param>
+    /// <param name="options">Rows per task.</param>
+    /// <param name="most">Tasks of a shuffle, at most.</param>
+    /// <param name="order">What a task is told.</param>
+    public static SparkPlan Make(
+        IPinnedQuery local, IReadOnlyList<SpinePartition> partitions, bool byPartition, SparkEngineOptions options, int most, Func<ShuffleLayout, TaskKind, int, TaskOrder> order)
+    {
+        var plain = ShuffledQuery.Of(local, partitions, new ShuffleLayout(1, byPartition, []));
+        var spineRows = partitions.Sum(p => Math.Max(0, p.Rows));
+        var largest = Enumerable.Range(0, plain.Passes).Select(p => spineRows + plain.ViewsOf(p).Sum(v => plain.RowsOf(v, plain.EventParts(v)))).DefaultIfEmpty(spineRows).Max();
+        // Several buckets for each task, so that those which are larger than others even out.
+        var layout = new ShuffleLayout(4 * Tasks(largest, options, most), byPartition, []);
+        return new SparkPlan(ShuffledQuery.Of(local, partitions, layout), layout, spineRows, options, most, order);
+    }
+
+    static int Tasks(long rows, SparkEngineOptions options, int most) => (int)Math.Clamp(rows / options.RowsPerTask + 1, Math.Min(2, most), most);
+
+    /// <summary>The tasks that score: as many as rows ask for, and no more than partitions.</summary>
+    public int TasksFor(IReadOnlyList<PartitionToScore> partitions) => Math.Min(partitions.Count, Tasks(4 * spineRows, options, most));
+
+    /// <summary>The spine with all features of views.</summary>
+    public SparkRelation Joined()
+    {
+        var rows = Map(Parts(query.SpineParts), ["part"], TaskKind.Spine, 0, ParcelDdl);
+        for (var pass = 0; pass < query.Passes; pass++)
+        {
+            var all = spineRows;
+            foreach (var view in query.ViewsOf(pass))
+            {
+                var parts = query.EventParts(view);
+                if (parts.Count == 0) continue;
+                all += query.RowsOf(view, parts);
+                var events = Map(Parts(parts), ["part"], TaskKind.Events, view, ParcelDdl);
+                if (query.HasVersions(view)) events = Map(Shuffle(events, Tasks(query.RowsOf(view, parts), options, most)), parcelColumns, TaskKind.Versions, view, ParcelDdl);
+                rows = rows.Union(events);
+            }
+            rows = Map(Shuffle(rows, Tasks(all, options, most)), parcelColumns, TaskKind.Join, pass, ParcelDdl);
+        }
+        return rows;
+    }
+
+    /// <summary>The last task over rows with their features.</summary>
+    public SparkRelation Finish(SparkRelation joined, TaskKind kind, int tasks, string ddl) => Map(Shuffle(joined, tasks), parcelColumns, kind, 0, ddl);
+
+    /// <summary>How an execution is watched.</summary>
+    public SparkExecution Execution(string what) => new()
+    {
+        OnProgress = options.OnProgress is { } tell ? progress => tell($"Spark, {what}: {progress.TasksDone} of {progress.Tasks} tasks done, {progress.TasksRunning} running") : null,
+    };
+
+    SparkRelation Parts(IReadOnlyList<int> parts)
+    {
+        // Neighbouring parts in one task, since their rows go the same ways as a rule; but no fewer tasks than there could be.
+        var numbers = new Int32Array.Builder().AppendRange(parts).Build();
+        return SparkRelation.Local(new RecordBatch(new Schema([new Field("part", Int32Type.Default, false)], null), [numbers], parts.Count)).Repartition(Math.Max(1, Math.Min(parts.Count, most)));
+    }
+
+    static SparkRelation Shuffle(SparkRelation parcels, int tasks) =>
+        (tasks == 1 ? parcels.Repartition(1) : parcels.Repartition(tasks, "bucket")).SortWithinPartitions(SparkOrder.Ascending("bucket"), SparkOrder.Ascending("order_in_bucket"));
+
+    SparkRelation Map(SparkRelation input, IReadOnlyList<string> columns, TaskKind kind, int number, string ddl) =>
+        input.Map(new SparkFunction(order(layout, kind, number).ToCommand(), columns, ddl, $"batchml_{kind.ToString().ToLowerInvariant()}_{number}"));
+}

@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Apache.Arrow;
+using BatchMl.Data;
+using BatchMl.Engine;
+using BatchMl.Engine.Shuffle;
+using BatchMl.Scoring;
+using BatchMl.Spark.Connect;
+using BatchMl.Telemetry;
+
+namespace BatchMl.Spark.Engine;
+
+/// <summary>A query whose sources are pinned on the driver and whose rows are computed in Spark's executors.</summary>
+sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngineOptions options, Func<CancellationToken, Task<SparkSession>> session) : IPinnedQuery
+{
+    readonly string inputs = InputsDigest.Of(local);
+
+    public FeatureQuery Query => local.Query;
+
+    public IReadOnlyList<PinnedSource> Sources => local.Sources;
+
+    public Task<IReadOnlyList<SpinePartition>> PartitionsAsync(DateOnly? from, DateOnly? to, CancellationToken cancel) => local.PartitionsAsync(from, to, cancel);
+
+    string IPinnedQuery.InputsDigest(SpinePartition partition) => local.InputsDigest(partition);
+
+    public Task<IReadOnlyList<Explanation>> ExplainAsync(IReadOnlyDictionary<string, string> key, DateTimeOffset asOf, CancellationToken cancel) => local.ExplainAsync(key, asOf, cancel);
+
+    public void Verify() => local.Verify();
+
+    public void Dispose() => local.Dispose();
+
+    public async IAsyncEnumerable<FeatureBatch> ComputeAsync(IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var spark = await session(cancel);
+        var plan = await PlanAsync(spark, partitions, byPartition: false, null, null, cancel);
+        // One task brings rows into the spine's order, since one driver takes them.
+        var rows = plan.Finish(plan.Joined(), TaskKind.Rows, 1, SparkPlan.ParcelDdl);
+        var (started, given) = (Stopwatch.GetTimestamp(), 0L);
+        await foreach (var batch in spark.CollectAsync(rows, plan.Execution("rows"), cancel))
+        {
+            using (batch)
+            {
+                foreach (var parcel in Parcel.FromBatch(batch))
+                {
+                    stageTime?.Invoke("spark", Stopwatch.GetElapsedTime(started));
+                    var unpacked = TravellingRows.Unpack(parcel.Rows());
+                    given += unpacked.Batch.Length;
+                    yield return unpacked;
+                    started = Stopwatch.GetTimestamp();
+                }
+            }
+        }
+        stageTime?.Invoke("spark", Stopwatch.GetElapsedTime(started));
+        CheckCounted(partitions, given);
+    }
+
+    public async Task<IReadOnlyList<ScoredPartition>> ScoreAsync(
+        IReadOnlyList<PartitionToScore> partitions, PartitionScoring scoring, IBatchSink sink, ScoringRun run, Action<string, TimeSpan>? stageTime, CancellationToken cancel)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var spark = await session(cancel);
+        using var staging = StagingFolder.Create(options.Workspace);
+        var score = new ScoreOrder(
+            Path.GetDirectoryName(scoring.Package.WeightsPath)!, scoring.Package.Manifest.Digest, scoring.Keep, [.. partitions.Select(p => new Attempt(p.Key, p.Fence))], run.RunId, run.ScoredAt, run.DeadLetters.Left);
+        var plan = await PlanAsync(spark, [.. partitions.Select(p => p.Spine)], byPartition: true, staging.Path, score, cancel);
+        var scored = new Dictionary<PartitionKey, (string Root, ScoredPartition Scored)>();
+        try
+        {
+            await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Score, plan.TasksFor(partitions), ScoredPartitions.Ddl), plan.Execution("score"), cancel))
+            {
+                using (batch)
+                {
+                    foreach (var (root, one) in ScoredPartitions.FromBatch(batch))
+                    {
+                        if (!scored.TryAdd(one.Staged.Key, (root, one))) throw new BatchMlException($"Spark gave {one.Staged.Key} twice.", FailureKind.Bug);
+                        if (one.Staged.DeadLetters > 0) run.DeadLetters.Add(one.Staged.DeadLetters, $"see the dead letters of {one.Staged.Key}");
+                        run.OnRows?.Invoke(one.Staged.Rows + one.Staged.DeadLetters);
+                    }
+                }
+            }
+        }
+        catch (SparkException e) when (e.WorkerType == typeof(DeadLetterLimitException).FullName)
+        {
+            throw new DeadLetterLimitException(e.Message);
+        }
+        var result = new List<ScoredPartition>();
+        foreach (var partition in partitions)
+        {
+            // Only what was collected counts: files of attempts that were lost or came second are not named by anyone.
+            if (scored.TryGetValue(partition.Key, out var one))
+            {
+                await sink.AdoptAsync(one.Scored.Staged, one.Root, cancel);
+                result.Add(one.Scored);
+            }
+            // No task has a partition without rows.
+            else result.AddRange(await scoring.RunAsync(Nothing(), [(partition.Key, partition.Fence)], sink, run, cancel));
+        }
+        run.OnTime?.Invoke("spark", StageState.Busy, Stopwatch.GetElapsedTime(started));
+        return result;
+    }
+
+    static async IAsyncEnumerable<FeatureBatch> Nothing()
+    {
+        await Task.CompletedTask;
+        yield break;
+    }
+
+    async Task<SparkPlan> PlanAsync(SparkSession spark, IReadOnlyList<SpinePartition> partitions, bool byPartition, string? staging, ScoreOrder? score, CancellationToken cancel)
+    {
+        var most = int.TryParse(await spark.GetAsync("spark.sql.shuffle.partitions", cancel), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 200;
+        return SparkPlan.Make(local, partitions, byPartition, options, most, (layout, kind, number) => new TaskOrder(
+            ProgramDigest.Own, kind, number, Query.Digest, inputs, options.Workspace, options.Settings, features, partitions, layout, staging, score));
+    }
+
+    // The same pinned files were counted to plan with: fewer or more rows now would be rows lost or doubled without a word.
+    static void CheckCounted(IReadOnlyList<SpinePartition> partitions, long rows)
+    {
+        var counted = partitions.Sum(p => p.Rows);
+        if (partitions.Any(p => p.Rows < 0) || counted == rows) return;
+        throw new BatchMlException($"Spark gave {rows} rows; {counted} were counted when the job was planned. Nothing of this attempt counts, and it is repeated.", FailureKind.Transient);
+    }
+}
