@@ -1,12 +1,14 @@
 using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.DuckDb;
+using BatchMl.Engine;
 using BatchMl.Hosting;
 using BatchMl.LightGbm;
 using BatchMl.Onnx;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
+using BatchMl.Spark.Engine;
 using BatchMl.Spark.Worker;
 
 namespace BatchMl.Jobs;
@@ -37,11 +39,31 @@ public static class Composition
             [LightGbmScorer.Flavor] = LightGbmScorer.Load,
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
+        Engines = new Dictionary<string, Func<EngineContext, IEngine>> { ["spark"] = Spark },
         Clock = clock ?? TimeProvider.System,
         Out = output ?? Console.Out,
         Error = error ?? Console.Error,
     };
 
     /// <summary>What this program does as a worker in Spark's executors.</summary>
-    public static IWorkerFunctions SparkFunctions() => new NamedFunctions(new Dictionary<string, WorkerFunction> { [NamedFunctions.IdentityName] = NamedFunctions.Identity });
+    public static IWorkerFunctions SparkFunctions()
+    {
+        var application = Application();
+        return new JobFunctions(application.Jobs, application.TaskEnvironment).All;
+    }
+
+    static SparkEngine Spark(EngineContext context)
+    {
+        var settings = context.Configuration.GetSection("Spark");
+        return new SparkEngine(new SparkEngineOptions
+        {
+            Remote = settings["Remote"] ?? Environment.GetEnvironmentVariable("SPARK_REMOTE")
+                ?? throw new DefinitionException("The engine spark needs a Spark Connect server: start the job with ./spark-submit.sh --master …, or name a server with --set Spark:Remote=sc://HOST:PORT or SPARK_REMOTE."),
+            Workspace = context.Workspace.Root,
+            Settings = context.SourceSettings,
+            WorkerProgram = settings["Worker"] ?? Environment.ProcessPath!,
+            Confs = settings.GetSection("Confs").GetChildren().Where(c => c.Value is not null).ToDictionary(c => c.Key, c => c.Value!),
+            OnProgress = context.Tell,
+        });
+    }
 }

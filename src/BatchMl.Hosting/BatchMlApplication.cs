@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BatchMl.Data;
+using BatchMl.Engine;
 using BatchMl.Hosting.Output;
 using BatchMl.Hosting.Verbs;
 using BatchMl.Runs;
@@ -31,6 +32,9 @@ public sealed class BatchMlApplication
 
     /// <summary>Loads models, by flavor.</summary>
     public required IReadOnlyDictionary<string, ScorerFactory> Scorers { get; init; }
+
+    /// <summary>Engines beside the local one, by name: what <c>--engine</c> takes.</summary>
+    public IReadOnlyDictionary<string, Func<EngineContext, IEngine>> Engines { get; init; } = new Dictionary<string, Func<EngineContext, IEngine>>();
 
     /// <summary>"Now".</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -93,6 +97,13 @@ public sealed class BatchMlApplication
         new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command,
     ];
 
+    /// <summary>
+    /// What tasks of another machine's engine run in: the sources, sink and scorers of this program for a workspace. Its catalog is not to be used.
+    /// </summary>
+    /// <param name="workspace">Folder of the workspace.</param>
+    /// <param name="settings">Settings of the driver, as <see cref="EngineContext.SourceSettings"/>.</param>
+    public JobEnvironment TaskEnvironment(string workspace, IReadOnlyDictionary<string, string?> settings) => Open(new SessionOptions(workspace, settings)).Environment;
+
     internal Session Open(SessionOptions options)
     {
         var configuration = new ConfigurationBuilder()
@@ -111,13 +122,22 @@ public sealed class BatchMlApplication
             Sink = Sink(workspace),
             Models = new ModelStore(workspace.Models),
             Sources = sources.Open,
-            Engine = new Engine.LocalEngine(Spill?.Invoke(workspace, options.Memory)),
+            Engine = options.Engine == LocalEngine.EngineName
+                ? new LocalEngine(Spill?.Invoke(workspace, options.Memory))
+                : Engines[options.Engine](new EngineContext(workspace, configuration, sources.Settings(), Error.WriteLine)),
             Scorers = Scorers,
             Clock = Clock,
             Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),
         });
     }
 }
+
+/// <summary>What an engine is made for.</summary>
+/// <param name="Workspace">The workspace.</param>
+/// <param name="Configuration">All settings.</param>
+/// <param name="SourceSettings">Where sources are, with absolute paths: for processes elsewhere, which are given them as settings.</param>
+/// <param name="Tell">Tells the user a line.</param>
+public sealed record EngineContext(Workspace Workspace, IConfiguration Configuration, IReadOnlyDictionary<string, string?> SourceSettings, Action<string> Tell);
 
 /// <summary>What a process tells its caller.</summary>
 static class ExitCodes
@@ -126,7 +146,7 @@ static class ExitCodes
 }
 
 /// <summary>Options that every verb with a workspace has.</summary>
-sealed record SessionOptions(string Workspace, IReadOnlyDictionary<string, string?> Settings, long Memory);
+sealed record SessionOptions(string Workspace, IReadOnlyDictionary<string, string?> Settings, long Memory = 0, string Engine = LocalEngine.EngineName);
 
 /// <summary>An opened workspace.</summary>
 sealed class Session(IConfiguration configuration, JobEnvironment environment) : IAsyncDisposable
@@ -136,6 +156,7 @@ sealed class Session(IConfiguration configuration, JobEnvironment environment) :
 
     public async ValueTask DisposeAsync()
     {
+        if (Environment.Engine is IAsyncDisposable engine) await engine.DisposeAsync();
         await Environment.Catalog.DisposeAsync();
         Environment.Logging.Dispose();
     }

@@ -47,6 +47,20 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
         return open(binding with { Path = Absolute(binding.Path), Files = [.. binding.Files.Select(Absolute)] });
     }
 
+    /// <summary>All bindings as settings, with absolute paths.</summary>
+    public IReadOnlyDictionary<string, string?> Settings()
+    {
+        var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (key, value) in configuration.GetSection("Sources").AsEnumerable())
+        {
+            if (value is null) continue;
+            // Sources:NAME, Sources:NAME:Path and Sources:NAME:Files:0 are paths.
+            var parts = key.Split(':');
+            settings[key] = parts.Length == 2 || parts[2].Equals("Path", StringComparison.OrdinalIgnoreCase) || parts[2].Equals("Files", StringComparison.OrdinalIgnoreCase) ? Absolute(value) : value;
+        }
+        return settings;
+    }
+
     string Absolute(string path) => path.Length == 0 || path.Contains("://", StringComparison.Ordinal) ? path : System.IO.Path.GetFullPath(path, folder);
 
     static string FormatOf(SourceBinding binding) => binding.Sql is not null ? "sql" : System.IO.Path.GetExtension(binding.Path).ToLowerInvariant() switch

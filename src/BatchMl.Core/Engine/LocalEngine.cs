@@ -12,7 +12,10 @@ namespace BatchMl.Engine;
 public sealed class LocalEngine(SpillFactory? spill) : IEngine
 {
     /// <inheritdoc/>
-    public string Name => "local";
+    public string Name => EngineName;
+
+    /// <summary>The name of this engine.</summary>
+    public const string EngineName = "local";
 
     // One unit shares the reading of its windows' history; many small ones commit sooner and run side by side.
     /// <inheritdoc/>

@@ -74,6 +74,8 @@ public sealed record RunRequest
     public int MaxParallel { get; init; }
     /// <summary>Memory budget in bytes for features; beyond it data is spilled. 0: half of the machine's.</summary>
     public long Memory { get; init; }
+    /// <summary>Name of the engine, so that a retry uses the same.</summary>
+    public string Engine { get; init; } = LocalEngine.EngineName;
     /// <summary>Dead letters that the run may have; null: the job's own limit.</summary>
     public long? DeadLetterLimit { get; init; }
     /// <summary>Exactly these partitions, of whichever step, and no others; empty: no such restriction. Set by <c>retry</c> and <c>replay</c>.</summary>

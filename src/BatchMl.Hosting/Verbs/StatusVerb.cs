@@ -22,7 +22,7 @@ sealed class StatusVerb : Verb
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, new Dictionary<string, string?>(), 0));
+        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, new Dictionary<string, string?>()));
         var catalog = session.Environment.Catalog;
         if (parsed.GetValue(run) is not { } id)
         {

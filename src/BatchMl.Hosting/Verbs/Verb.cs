@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using BatchMl.Engine;
 using BatchMl.Runs;
 
 namespace BatchMl.Hosting.Verbs;
@@ -118,13 +119,13 @@ abstract class RerunVerb : Verb
         var (root, id) = (parsed.GetValue(workspace)!, parsed.GetValue(run)!);
         var request = await RequestAsync(root, id, cancel);
         // With the settings of the run that is taken up: it must meet the same sources.
-        await using var session = Application.Open(new SessionOptions(root, request.Settings, request.Memory));
+        await using var session = Application.Open(new SessionOptions(root, request.Settings, request.Memory, request.Engine));
         return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json), listener => RunAsync(new Runner(session.Environment, listener), id, cancel));
     }
 
     async Task<RunRequest> RequestAsync(string root, string id, CancellationToken cancel)
     {
-        await using var session = Application.Open(new SessionOptions(root, new Dictionary<string, string?>(), 0));
+        await using var session = Application.Open(new SessionOptions(root, new Dictionary<string, string?>()));
         var record = await session.Environment.Catalog.FindRunAsync(id, cancel) ?? throw new DefinitionException($"There is no run '{id}' in {session.Environment.Workspace.Root}. 'status' lists the latest.");
         return System.Text.Json.JsonSerializer.Deserialize<RunRequest>(record.ArgumentsJson)!;
     }
@@ -152,8 +153,8 @@ abstract class JobVerb : Verb
         force = Add(new Option<bool>("--force") { Description = "Do also what is up to date" });
         maxParallel = Add(new Option<int>("--max-parallel") { Description = "Units of work at once; default: one per core", HelpName = "N" });
         memory = Add(new Option<string?>("--memory") { Description = "Memory for features, e.g. 4GiB; beyond it data goes to disk. Default: half of the machine's", HelpName = "SIZE" });
-        engine = Add(new Option<string>("--engine") { Description = "Where features are computed", HelpName = "NAME", DefaultValueFactory = _ => "local" });
-        engine.AcceptOnlyFromAmong("local");
+        engine = Add(new Option<string>("--engine") { Description = "Where features are computed", HelpName = "NAME", DefaultValueFactory = _ => LocalEngine.EngineName });
+        engine.AcceptOnlyFromAmong([LocalEngine.EngineName, .. application.Engines.Keys]);
     }
 
     protected (Session Session, Job Job, RunRequest Request) Open(ParseResult parsed)
@@ -168,6 +169,7 @@ abstract class JobVerb : Verb
             Force = parsed.GetValue(force),
             MaxParallel = parallel,
             Memory = Bytes(parsed.GetValue(memory)),
+            Engine = parsed.GetValue(engine)!,
         };
         if (request.From is { } start && request.To is { } end && start >= end)
         {
@@ -175,7 +177,7 @@ abstract class JobVerb : Verb
         }
         var found = Find(parsed.GetValue(job)!);
         var settings = Settings(parsed.GetValue(set)!);
-        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings, request.Memory));
+        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings, request.Memory, request.Engine));
         return (session, found, request with { Settings = settings, DeadLetterLimit = Limit(session) });
     }
 

@@ -85,7 +85,7 @@ sealed class SparkPlan
     }
 
     static SparkRelation Shuffle(SparkRelation parcels, int tasks) =>
-        (tasks == 1 ? parcels.Repartition(1) : parcels.Repartition(tasks, "bucket")).SortWithinPartitions(SparkOrder.Ascending("bucket"), SparkOrder.Ascending("order_in_bucket"));
+        (tasks == 1 ? parcels.Repartition(1) : parcels.Repartition(tasks, "bucket")).SortWithinPartitions("bucket", "order_in_bucket");
 
     SparkRelation Map(SparkRelation input, IReadOnlyList<string> columns, TaskKind kind, int number, string ddl) =>
         input.Map(new SparkFunction(order(layout, kind, number).ToCommand(), columns, ddl, $"batchml_{kind.ToString().ToLowerInvariant()}_{number}"));
