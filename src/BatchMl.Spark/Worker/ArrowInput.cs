@@ -12,7 +12,6 @@ namespace BatchMl.Spark.Worker;
 sealed class ArrowInput
 {
     const int LongestMetadata = 64 << 20;
-    const int SchemaMessage = 1, BatchMessage = 3;
 
     readonly WireReader wire;
     readonly ReadOnlyMemory<byte> schemaMessage;
@@ -29,7 +28,7 @@ sealed class ArrowInput
     /// <summary>Reads the stream's schema.</summary>
     internal static async Task<ArrowInput> OpenAsync(WireReader wire, CancellationToken cancel)
     {
-        var message = await MessageAsync(wire, ReadOnlyMemory<byte>.Empty, SchemaMessage, cancel) ?? throw new ProtocolException("The task's data ends before its schema.");
+        var message = await MessageAsync(wire, ReadOnlyMemory<byte>.Empty, ArrowMessage.Schema, cancel) ?? throw new ProtocolException("The task's data ends before its schema.");
         var schema = Decode(() =>
         {
             using var reader = new ArrowStreamReader(message);
@@ -44,7 +43,7 @@ sealed class ArrowInput
     internal async Task<RecordBatch?> NextAsync(CancellationToken cancel)
     {
         // Schema and batch in one piece of memory are a stream that Arrow reads without copying. The garbage collector owns it, so that columns which someone still shares stay whole when the batch is disposed.
-        var message = await MessageAsync(wire, schemaMessage, BatchMessage, cancel);
+        var message = await MessageAsync(wire, schemaMessage, ArrowMessage.Batch, cancel);
         return message is null ? null : Decode(() =>
         {
             using var reader = new ArrowStreamReader(message);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Apache.Arrow;
@@ -5,7 +6,7 @@ using Apache.Arrow;
 namespace BatchMl.Spark.Worker;
 
 /// <summary>One connection with the JVM: who are you, then task after task, each with its rows, until the JVM closes it.</summary>
-sealed class Connection(Stream stream, WorkerContext context)
+sealed class Connection(NetworkStream stream, WorkerContext context)
 {
     readonly WireReader input = new(stream);
     readonly TaskOutput output = new(stream);
@@ -77,7 +78,7 @@ sealed class Connection(Stream stream, WorkerContext context)
             name = header.Context.Name;
             var function = context.Functions.Find(header.Command);
             var arrow = await ArrowInput.OpenAsync(input, stop);
-            rows = new TaskInput(arrow, input, stop);
+            rows = new TaskInput(arrow, input, () => PeerState.HasClosed(stream.Socket), context.Clock, stop);
             times.SetReady();
             await SendAsync(function(Describe(header, arrow.Schema), rows.Batches, rows.Unwanted), rows.Unwanted);
             times.SetFinished();

@@ -4,20 +4,27 @@ using Apache.Arrow;
 namespace BatchMl.Spark.Worker;
 
 /// <summary>
-/// Reads a task's input ahead of its function, one batch at most, so that the JVM, the function and the connection work at the same time; then keeps watching the connection, since that it is closed is the only way
+/// Reads a task's input ahead of its function, one batch at most, so that the JVM, the function and the connection work at the same time. Meanwhile it watches the connection, since that it is closed is the only way
 /// in which Spark says that it no longer wants the rows.
 /// </summary>
 sealed class TaskInput : IAsyncDisposable
 {
+    static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
+
     readonly Channel<RecordBatch> ahead = Channel.CreateBounded<RecordBatch>(new BoundedChannelOptions(1) { SingleReader = true, SingleWriter = true });
     readonly TaskCompletionSource<int> codeAfterEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly CancellationTokenSource unwanted;
     readonly CancellationTokenSource abandoned;
+    readonly ITimer watch;
 
-    internal TaskInput(ArrowInput arrow, WireReader wire, CancellationToken stop)
+    internal TaskInput(ArrowInput arrow, WireReader wire, Func<bool> hasPeerClosed, TimeProvider clock, CancellationToken stop)
     {
         unwanted = CancellationTokenSource.CreateLinkedTokenSource(stop);
         abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        watch = clock.CreateTimer(_ =>
+        {
+            if (hasPeerClosed()) SetUnwanted();
+        }, null, Look, Look);
         MoreTasks = Task.Run(() => ReadAsync(arrow, wire), CancellationToken.None);
     }
 
@@ -46,6 +53,7 @@ sealed class TaskInput : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await watch.DisposeAsync();
         await AbandonAsync();
         unwanted.Dispose();
         abandoned.Dispose();
@@ -71,16 +79,19 @@ sealed class TaskInput : IAsyncDisposable
             ahead.Writer.Complete();
             codeAfterEnd.SetResult(await wire.Int32Async(abandoned.Token));
             if (await wire.MoreAsync(abandoned.Token)) return true;
-            await unwanted.CancelAsync();
+            SetUnwanted();
         }
         catch (Exception e)
         {
             // Told to the function through its batches, and to whoever waits for the end.
-            if (e is PeerClosedException) await unwanted.CancelAsync();
+            if (e is PeerClosedException) SetUnwanted();
             ahead.Writer.TryComplete(e);
             codeAfterEnd.TrySetException(e);
             _ = codeAfterEnd.Task.Exception;
         }
         return false;
     }
+
+    // On another thread: what the function registered with the token may take long.
+    void SetUnwanted() => _ = unwanted.CancelAsync();
 }

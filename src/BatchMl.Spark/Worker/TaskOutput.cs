@@ -96,7 +96,7 @@ sealed class TaskOutput(Stream stream)
     void RequireSameColumns(Schema schema)
     {
         if (ReferenceEquals(schema, columns)) return;
-        var text = SparkTypes.Text(schema);
+        var text = ReadableTypes.Text(schema);
         if (columns is null)
         {
             columnsText = text;

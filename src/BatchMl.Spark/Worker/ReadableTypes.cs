@@ -4,7 +4,7 @@ using Apache.Arrow.Types;
 namespace BatchMl.Spark.Worker;
 
 /// <summary>The Arrow types that Spark reads. Others make the JVM fail with words that help nobody, or read rubbish.</summary>
-static class SparkTypes
+static class ReadableTypes
 {
     /// <summary>A text that two types share when Spark reads them alike.</summary>
     /// <exception cref="DataException">Spark does not read it.</exception>
