@@ -44,6 +44,12 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
                 yield return ScoredPartitions.ToBatch(workspace.Datasets, scored);
             yield break;
         }
+        if (order.Kind is TaskKind.CountSpine or TaskKind.CountEvents)
+        {
+            var parts = await PartsAsync(input, cancel);
+            yield return CountRows.ToBatch(order.Kind == TaskKind.CountSpine ? await query.CountSpineAsync(order.Number, parts, cancel) : await query.CountEventsAsync(order.Number, parts, cancel));
+            yield break;
+        }
         var parcels = order.Kind switch
         {
             TaskKind.Spine => query.ReadSpineAsync(await PartsAsync(input, cancel), cancel),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using BatchMl.Engine;
@@ -14,6 +15,9 @@ sealed class SparkPlan
 
     static readonly string[] parcelColumns = [.. Parcel.Schema.FieldsList.Select(f => f.Name)];
 
+    // Below this many tasks' rows one bucket is bearable, however many of the rows are in it.
+    const int TasksWorthCounting = 8;
+
     readonly ShuffledQuery query;
     readonly ShuffleLayout layout;
     readonly SparkEngineOptions options;
@@ -24,22 +28,44 @@ sealed class SparkPlan
     SparkPlan(ShuffledQuery query, ShuffleLayout layout, long spineRows, SparkEngineOptions options, int most, Func<ShuffleLayout, TaskKind, int, TaskOrder> order) =>
         (this.query, this.layout, this.spineRows, this.options, this.most, this.order) = (query, layout, spineRows, options, most, order);
 
-    /// <summary>Spreads a query over tasks.</summary>
+    /// <summary>Spreads a query over tasks. Where there are many rows, buckets that have far more than others are looked for, and cut by time.</summary>
     /// <param name="local">The query, pinned.</param>
     /// <param name="partitions">What is computed.</param>
     /// <param name="byPartition">Whether rows meet by partition at the end.</param>
     /// <param name="options">Rows per task.</param>
-    /// <param name="most">Tasks of a shuffle, at most.</param>
+    /// <param name="spark">Counts.</param>
     /// <param name="order">What a task is told.</param>
-    public static SparkPlan Make(
-        IPinnedQuery local, IReadOnlyList<SpinePartition> partitions, bool byPartition, SparkEngineOptions options, int most, Func<ShuffleLayout, TaskKind, int, TaskOrder> order)
+    /// <param name="cancel">Stops counting.</param>
+    public static async Task<SparkPlan> MakeAsync(
+        IPinnedQuery local, IReadOnlyList<SpinePartition> partitions, bool byPartition, SparkEngineOptions options, SparkSession spark, Func<ShuffleLayout, TaskKind, int, TaskOrder> order, CancellationToken cancel)
     {
+        var most = int.TryParse(await spark.GetAsync("spark.sql.shuffle.partitions", cancel), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 200;
         var plain = ShuffledQuery.Of(local, partitions, new ShuffleLayout(1, byPartition, []));
         var spineRows = partitions.Sum(p => Math.Max(0, p.Rows));
-        var largest = Enumerable.Range(0, plain.Passes).Select(p => spineRows + plain.ViewsOf(p).Sum(v => plain.RowsOf(v, plain.EventParts(v)))).DefaultIfEmpty(spineRows).Max();
+        long[] rows = [.. Enumerable.Range(0, plain.Passes).Select(p => spineRows + plain.ViewsOf(p).Sum(v => plain.RowsOf(v, plain.EventParts(v))))];
         // Several buckets for each task, so that those which are larger than others even out.
-        var layout = new ShuffleLayout(4 * Tasks(largest, options, most), byPartition, []);
-        return new SparkPlan(ShuffledQuery.Of(local, partitions, layout), layout, spineRows, options, most, order);
+        var layout = new ShuffleLayout(4 * Tasks(rows.Append(spineRows).Max(), options, most), byPartition, []);
+        SparkPlan Of(ShuffleLayout layout) => new(ShuffledQuery.Of(local, partitions, layout), layout, spineRows, options, most, order);
+        var even = Of(layout);
+        var hot = new List<HotBucket>();
+        for (var pass = 0; pass < rows.Length; pass++)
+        {
+            if (rows[pass] > TasksWorthCounting * options.RowsPerTask && even.query.CanCount(pass)) hot.AddRange(await even.HotBucketsAsync(pass, spark, cancel));
+        }
+        return hot.Count == 0 ? even : Of(layout with { HotBuckets = hot });
+    }
+
+    // Counting reads keys and times once more.
+    async Task<IReadOnlyList<HotBucket>> HotBucketsAsync(int pass, SparkSession spark, CancellationToken cancel)
+    {
+        var counted = Map(Parts(query.SpineParts), ["part"], TaskKind.CountSpine, pass, CountRows.Ddl);
+        foreach (var view in query.ViewsOf(pass).Where(v => query.EventParts(v).Count > 0)) counted = counted.Union(Map(Parts(query.EventParts(view)), ["part"], TaskKind.CountEvents, view, CountRows.Ddl));
+        var counts = query.NewCounts();
+        await foreach (var batch in spark.CollectAsync(counted, Execution("counting rows by key"), cancel))
+        {
+            using (batch) CountRows.Add(counts, batch);
+        }
+        return counts.Hot(pass, options.RowsPerTask);
     }
 
     static int Tasks(long rows, SparkEngineOptions options, int most) => (int)Math.Clamp(rows / options.RowsPerTask + 1, Math.Min(2, most), most);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using Apache.Arrow;
 using BatchMl.Data;
@@ -106,12 +105,9 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
         yield break;
     }
 
-    async Task<SparkPlan> PlanAsync(SparkSession spark, IReadOnlyList<SpinePartition> partitions, bool byPartition, string? staging, ScoreOrder? score, CancellationToken cancel)
-    {
-        var most = int.TryParse(await spark.GetAsync("spark.sql.shuffle.partitions", cancel), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 200;
-        return SparkPlan.Make(local, partitions, byPartition, options, most, (layout, kind, number) => new TaskOrder(
-            ProgramDigest.Own, kind, number, Query.Digest, inputs, options.Workspace, options.Settings, features, partitions, layout, staging, score));
-    }
+    Task<SparkPlan> PlanAsync(SparkSession spark, IReadOnlyList<SpinePartition> partitions, bool byPartition, string? staging, ScoreOrder? score, CancellationToken cancel) =>
+        SparkPlan.MakeAsync(local, partitions, byPartition, options, spark, (layout, kind, number) => new TaskOrder(
+            ProgramDigest.Own, kind, number, Query.Digest, inputs, options.Workspace, options.Settings, features, partitions, layout, staging, score), cancel);
 
     // The same pinned files were counted to plan with: fewer or more rows now would be rows lost or doubled without a word.
     static void CheckCounted(IReadOnlyList<SpinePartition> partitions, long rows)

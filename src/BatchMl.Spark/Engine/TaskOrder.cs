@@ -12,6 +12,10 @@ enum TaskKind
 {
     /// <summary>Shows that it sees the staging folder.</summary>
     Probe,
+    /// <summary>Counts the spine rows of a pass by bucket and time.</summary>
+    CountSpine,
+    /// <summary>Counts the events of a view by bucket and time.</summary>
+    CountEvents,
     /// <summary>Reads spine rows.</summary>
     Spine,
     /// <summary>Reads events of a view.</summary>

@@ -54,6 +54,15 @@ sealed class EventWays(ViewComputation view, ShuffleLayout layout, int pass)
         return cutter.Add(Take(rows, [.. sent]), ways);
     }
 
+    /// <summary>Counts rows by bucket and the time from which they can be seen.</summary>
+    public void Count(BucketCounts counts, RecordBatch rows)
+    {
+        var buckets = BucketsOf(rows);
+        var (effective, _) = view.Events.Times(rows);
+        for (var row = 0; row < buckets.Length; row++)
+            if (buckets[row] >= 0) counts.Add(buckets[row], FragmentPruning.Subtract(effective[row], view.AskedAfter));
+    }
+
     int[] BucketsOf(RecordBatch rows)
     {
         IArrowArray[] keys = [.. rows.Arrays.Take(view.Events.KeyCount)];

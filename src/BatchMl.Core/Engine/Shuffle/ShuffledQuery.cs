@@ -73,6 +73,35 @@ public sealed class ShuffledQuery
     /// <summary>Whether a view's rows are versions of facts: a version can move its fact to another key, so that first all versions of a fact must meet.</summary>
     public bool HasVersions(int view) => local.Computations[view].Bound.Source.FactExprs is not null;
 
+    /// <summary>Whether the key of a pass is known before any view is joined, so that its rows can be counted by bucket.</summary>
+    public bool CanCount(int pass) => passes[pass].KeyColumns.All(k => local.Query.Column(k).Role is ColumnRole.Spine or ColumnRole.Partition);
+
+    /// <summary>An empty count over the time that is asked about.</summary>
+    public BucketCounts NewCounts() => new(asOf.Min, asOf.Max);
+
+    /// <summary>Counts the spine rows of a pass.</summary>
+    public async Task<BucketCounts> CountSpineAsync(int pass, IReadOnlyList<int> parts, CancellationToken cancel)
+    {
+        var counts = NewCounts();
+        await foreach (var (rows, _) in local.Spine.ReadPartsAsync(partitions, parts, cancel))
+        {
+            IArrowArray[] keys = [.. passes[pass].KeyColumns.Select(k => rows.Columns[k])];
+            var buckets = EventKeys.BucketsOf(keys, rows.Rows, layout.Buckets);
+            for (var i = 0; i < buckets.Length; i++)
+                if (!keys.Any(k => k.IsNull(i))) counts.Add(buckets[i], rows.AsOf.Values[i]);
+        }
+        return counts;
+    }
+
+    /// <summary>Counts the events of a view.</summary>
+    public async Task<BucketCounts> CountEventsAsync(int view, IReadOnlyList<int> parts, CancellationToken cancel)
+    {
+        var counts = NewCounts();
+        var ways = WaysOf(view);
+        await foreach (var events in EventsAsync(view, parts, cancel)) ways.Count(counts, events);
+        return counts;
+    }
+
     /// <summary>Reads spine rows, on their way to the first pass.</summary>
     public async IAsyncEnumerable<Parcel> ReadSpineAsync(IReadOnlyList<int> parts, [EnumeratorCancellation] CancellationToken cancel)
     {
@@ -87,27 +116,36 @@ public sealed class ShuffledQuery
     /// <summary>Reads the events of a view, on their way to its pass or, if they are versions, to each other.</summary>
     public async IAsyncEnumerable<Parcel> ReadEventsAsync(int view, IReadOnlyList<int> parts, [EnumeratorCancellation] CancellationToken cancel)
     {
+        var cutter = new ParcelCutter(view);
+        var ways = WaysOf(view);
+        await foreach (var events in EventsAsync(view, parts, cancel))
+        {
+            foreach (var parcel in HasVersions(view) ? cutter.Add(events, ways.OfFacts(events)) : ways.Send(cutter, events)) yield return parcel;
+        }
+        foreach (var parcel in cutter.Flush()) yield return parcel;
+    }
+
+    async IAsyncEnumerable<RecordBatch> EventsAsync(int view, IReadOnlyList<int> parts, [EnumeratorCancellation] CancellationToken cancel)
+    {
         var (computation, (min, max)) = (local.Computations[view], Asked(view));
         var (events, bound) = (computation.Events, computation.Bound);
         var low = computation.LookBack is { } back ? FragmentPruning.Subtract(min, back) : long.MinValue;
         var origins = new RowOrigins(bound.Snapshot);
-        var cutter = new ParcelCutter(view);
-        var ways = new EventWays(computation, layout, passes.FindIndex(p => p.Views.Contains(view)));
         await foreach (var batch in bound.ReadAsync(events.SourceColumns, parts, local.Options.BatchSize, cancel))
         {
             var evaluated = TravellingEvents.Pack(events.Evaluate(batch), origins.Of(batch));
             var seen = events.Visible(evaluated, low, max, computation.EffectiveAxis);
-            var kept = seen is null ? evaluated : Take(evaluated, seen);
-            foreach (var parcel in HasVersions(view) ? cutter.Add(kept, ways.OfFacts(kept)) : ways.Send(cutter, kept)) yield return parcel;
+            yield return seen is null ? evaluated : Take(evaluated, seen);
         }
-        foreach (var parcel in cutter.Flush()) yield return parcel;
     }
+
+    EventWays WaysOf(int view) => new(local.Computations[view], layout, passes.FindIndex(p => p.Views.Contains(view)));
 
     /// <summary>Takes all versions of some facts, and sends each version to wherever any version of its fact goes.</summary>
     public async IAsyncEnumerable<Parcel> FollowVersionsAsync(int view, IAsyncEnumerable<Parcel> parcels, [EnumeratorCancellation] CancellationToken cancel)
     {
         var cutter = new ParcelCutter(view);
-        var ways = new EventWays(local.Computations[view], layout, passes.FindIndex(p => p.Views.Contains(view)));
+        var ways = WaysOf(view);
         await foreach (var bucket in Buckets.Of(parcels, cancel))
         {
             var rows = bucket.Rows(view)!;
