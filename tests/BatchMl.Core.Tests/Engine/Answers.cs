@@ -43,7 +43,7 @@ sealed record Answer(IReadOnlyList<IReadOnlyDictionary<string, object?>> Rows, I
         foreach (var group in (await pinned.PartitionsAsync(setting.From, setting.To, default)).Chunk(setting.PartitionsAtOnce))
         {
             var answer = await OfAsync(pinned.ComputeAsync(group, null, default));
-            var layout = ShuffledAnswer.Layout(pinned, group, byPartition: random.Next(2) == 0, random);
+            var layout = await ShuffledAnswer.LayoutAsync(pinned, group, byPartition: random.Next(2) == 0, random);
             var batches = await new ShuffledAnswer(pinned, group, layout, tasks: random.Next(1, 4), random).ComputeAsync();
             // Partitions need not be adjacent in the spine, and tasks end in any order.
             var shuffled = await OfAsync(batches.Select(b => b.Batch).ToAsyncEnumerable());

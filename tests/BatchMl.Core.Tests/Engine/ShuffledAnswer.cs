@@ -8,21 +8,36 @@ sealed class ShuffledAnswer(IPinnedQuery pinned, IReadOnlyList<SpinePartition> p
 {
     ShuffledQuery Query => ShuffledQuery.Of(pinned, partitions, layout);
 
-    /// <summary>A layout of few buckets, some of which are cut at random instants.</summary>
-    public static ShuffleLayout Layout(IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, bool byPartition, Random random)
+    /// <summary>A layout of few buckets, some of which are cut: at random instants, or where counting says.</summary>
+    public static async Task<ShuffleLayout> LayoutAsync(IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, bool byPartition, Random random)
     {
-        var buckets = random.Next(1, 4);
+        var even = new ShuffleLayout(random.Next(1, 4), byPartition, []);
         var (min, max) = (partitions.Min(p => p.MinAsOf), partitions.Max(p => p.MaxAsOf));
         var hot = new List<HotBucket>();
-        var plain = ShuffledQuery.Of(pinned, partitions, new ShuffleLayout(buckets, byPartition, []));
-        for (var pass = 0; pass < plain.Passes; pass++)
+        var query = ShuffledQuery.Of(pinned, partitions, even);
+        for (var pass = 0; pass < query.Passes; pass++)
         {
-            for (var bucket = 0; bucket < buckets; bucket++)
+            if (query.CanCount(pass) && random.Next(2) == 0) hot.AddRange((await CountAsync(query, pass)).Hot(pass, random.Next(1, 8)));
+            else
             {
-                if (random.Next(2) == 0 && max > min) hot.Add(new HotBucket(pass, bucket, [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.NextInt64(min, max)).Distinct().Order()]));
+                for (var bucket = 0; bucket < even.Buckets; bucket++)
+                {
+                    if (random.Next(2) == 0 && max > min) hot.Add(new HotBucket(pass, bucket, [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.NextInt64(min, max)).Distinct().Order()]));
+                }
             }
         }
-        return new ShuffleLayout(buckets, byPartition, hot);
+        return even with { HotBuckets = hot };
+    }
+
+    // Each part is counted by a task of its own.
+    static async Task<BucketCounts> CountAsync(ShuffledQuery query, int pass)
+    {
+        var all = query.NewCounts();
+        foreach (var part in query.SpineParts)
+            foreach (var count in (await query.CountSpineAsync(pass, [part], default)).All) all.Add(count);
+        foreach (var (view, part) in query.ViewsOf(pass).SelectMany(v => query.EventParts(v).Select(p => (v, p))))
+            foreach (var count in (await query.CountEventsAsync(view, [part], default)).All) all.Add(count);
+        return all;
     }
 
     public async Task<IReadOnlyList<(int Bucket, FeatureBatch Batch)>> ComputeAsync()
