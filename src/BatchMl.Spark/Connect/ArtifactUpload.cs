@@ -7,7 +7,9 @@ using Grpc.Core;
 namespace BatchMl.Spark.Connect;
 
 /// <summary>Sends files to the server, from where every executor gets them before the session's next task.</summary>
-sealed class ArtifactUpload(SparkCalls calls)
+/// <param name="calls">To the server.</param>
+/// <param name="isOurs">Whether nobody else can have sent something in this session.</param>
+sealed class ArtifactUpload(SparkCalls calls, bool isOurs)
 {
     // What Spark's own clients send.
     const int ChunkBytes = 32 << 10;
@@ -39,12 +41,18 @@ sealed class ArtifactUpload(SparkCalls calls)
     async Task UploadAsync(string name, string digest, Func<Stream> open, CancellationToken cancel)
     {
         Proto.AddArtifactsResponse response;
+        var attempts = 0;
         try
         {
-            response = await calls.CallAsync(() => SendOnceAsync(name, open, cancel), cancel);
+            response = await calls.CallAsync(() =>
+            {
+                attempts++;
+                return SendOnceAsync(name, open, cancel);
+            }, cancel);
         }
-        // Servers tell only of cached relations whether they exist. 3.5 refuses the same content again; where the name holds the digest it is the same.
-        catch (SparkException e) when (e.Message.Contains("Duplicate Artifact", StringComparison.OrdinalIgnoreCase) && name.Contains(digest[..DigestDigits], StringComparison.OrdinalIgnoreCase))
+        // Spark tells only of cached relations whether they exist, and 3.5 refuses the same content again, with the status UNKNOWN and not a word. Where it may have come before and its name holds its digest, it did.
+        catch (SparkException e) when (calls.Version is { IsAtLeast4: false } && e.InnerException is RpcException { StatusCode: StatusCode.Unknown }
+            && (!isOurs || attempts > 1) && name.Contains(digest[..DigestDigits], StringComparison.OrdinalIgnoreCase))
         {
             return;
         }

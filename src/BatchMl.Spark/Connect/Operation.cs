@@ -9,6 +9,8 @@ namespace BatchMl.Spark.Connect;
 /// </summary>
 sealed class Operation(SparkCalls calls, Proto.Plan plan, SparkExecution execution)
 {
+    const int InterruptTries = 5;
+    static readonly TimeSpan interruptWait = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan shortStream = TimeSpan.FromSeconds(1);
 
     readonly string id = Guid.NewGuid().ToString();
@@ -72,13 +74,26 @@ sealed class Operation(SparkCalls calls, Proto.Plan plan, SparkExecution executi
             if (!ended) await InterruptAsync();
             await releasing;
             // Without a connection the server does it by itself after some minutes.
-            await calls.CleanUpAsync(o => calls.Client.ReleaseExecuteAsync(calls.Addressed(new Proto.ReleaseExecuteRequest { OperationId = id, ReleaseAll = new() }), o));
+            await ReleaseAsync(new Proto.ReleaseExecuteRequest { OperationId = id, ReleaseAll = new() });
         }
     }
 
-    /// <summary>Stops it on the server; what failed is returned.</summary>
-    public Task<RpcException?> InterruptAsync() => calls.CleanUpAsync(o => calls.Client.InterruptAsync(
-        calls.Addressed(new Proto.InterruptRequest { InterruptType = Proto.InterruptRequest.Types.InterruptType.OperationId, OperationId = id }), o));
+    /// <summary>Stops it on the server, if that can be reached.</summary>
+    public async Task InterruptAsync()
+    {
+        var found = false;
+        // An interrupt can overtake the request that it is meant for: until there was a response, one that finds nothing to stop is repeated.
+        for (var tries = 1; !found; tries++)
+        {
+            var failure = await calls.CleanUpAsync(async o =>
+            {
+                using var call = calls.Client.InterruptAsync(calls.Addressed(new Proto.InterruptRequest { InterruptType = Proto.InterruptRequest.Types.InterruptType.OperationId, OperationId = id }), o);
+                found = (await call.ResponseAsync).InterruptedIds.Count > 0;
+            });
+            if (failure || lastResponse is not null || tries == InterruptTries) return;
+            if (!found) await Task.Delay(interruptWait * tries, calls.Time);
+        }
+    }
 
     AsyncServerStreamingCall<Proto.ExecutePlanResponse> Execute(CancellationToken cancel) => calls.Client.ExecutePlan(calls.Addressed(new Proto.ExecutePlanRequest
     {
@@ -103,7 +118,12 @@ sealed class Operation(SparkCalls calls, Proto.Plan plan, SparkExecution executi
     void Release()
     {
         if (!releasing.IsCompleted || lastResponse is null) return;
-        releasing = calls.CleanUpAsync(o => calls.Client.ReleaseExecuteAsync(
-            calls.Addressed(new Proto.ReleaseExecuteRequest { OperationId = id, ReleaseUntil = new() { ResponseId = lastResponse } }), o));
+        releasing = ReleaseAsync(new Proto.ReleaseExecuteRequest { OperationId = id, ReleaseUntil = new() { ResponseId = lastResponse } });
     }
+
+    Task ReleaseAsync(Proto.ReleaseExecuteRequest request) => calls.CleanUpAsync(async o =>
+    {
+        using var call = calls.Client.ReleaseExecuteAsync(calls.Addressed(request), o);
+        await call.ResponseAsync;
+    });
 }

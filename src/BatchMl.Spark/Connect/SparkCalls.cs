@@ -123,24 +123,24 @@ sealed class SparkCalls : IDisposable
         return known.ToException(remote, known.Id is { } id && Version is { IsAtLeast4: true } ? await DetailsAsync(id, cancel) : null);
     }
 
-    /// <summary>A call that tidies up after something else: once, for ten seconds at most. What fails is returned.</summary>
-    public async Task<RpcException?> CleanUpAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call)
+    /// <summary>A call that tidies up after something else, once and for ten seconds at most.</summary>
+    /// <returns>Whether it failed: then the server tidies up by itself, later.</returns>
+    public async Task<bool> CleanUpAsync(Func<CallOptions, Task> call)
     {
+        if (disposed) return true;
         using var limit = new CancellationTokenSource(cleanUpLimit, Time);
         try
         {
-            using var running = call(Options(limit.Token));
-            await running.ResponseAsync;
-            return null;
+            await call(Options(limit.Token));
+            return false;
         }
-        catch (RpcException e)
+        catch (RpcException)
         {
-            return e;
+            return true;
         }
         catch (ObjectDisposedException) when (disposed)
         {
-            // The end of the session has stopped and released everything.
-            return null;
+            return true;
         }
     }
 

@@ -64,7 +64,7 @@ sealed class SparkErrors
                 return new SparkException($"What answers at {where} is no Spark Connect server of 3.5 or newer: {error.Status.Detail}. Correct the remote ({remote}).", inner: error);
         }
         var chain = Chain(details);
-        var said = chain.Count > 0 ? chain[0].Message : error.Status.Detail;
+        var said = chain.Count > 0 ? chain[0].Message : error.Status.Detail is { Length: > 0 } detail ? detail : $"nothing but the status {error.StatusCode}; its log may tell more.";
         var throwable = chain.Select(c => c.SparkThrowable).FirstOrDefault(t => t?.HasErrorClass ?? false);
         var worker = chain.Select(c => c.Message).Append(error.Status.Detail).Select(WorkerError.Find).FirstOrDefault(w => w is not null);
         return new SparkException(worker is null ? $"Spark at {where} says: {said}" : $"{worker.Message} ({worker.Type} in a worker of Spark at {where})", worker?.Kind ?? Kind(), error)

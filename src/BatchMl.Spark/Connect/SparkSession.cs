@@ -17,7 +17,7 @@ public sealed class SparkSession : IAsyncDisposable
     readonly ConcurrentDictionary<string, Operation> running = new();
     bool disposed;
 
-    SparkSession(SparkCalls calls, SparkVersion version, bool isOurs) => (this.calls, Version, this.isOurs, artifacts) = (calls, version, isOurs, new(calls));
+    SparkSession(SparkCalls calls, SparkVersion version, bool isOurs) => (this.calls, Version, this.isOurs, artifacts) = (calls, version, isOurs, new(calls, isOurs));
 
     /// <summary>The server's version.</summary>
     public SparkVersion Version { get; }
@@ -190,7 +190,13 @@ public sealed class SparkSession : IAsyncDisposable
         disposed = true;
         await Task.WhenAll(running.Values.Select(o => o.InterruptAsync()));
         if (isOurs && Version.IsAtLeast4)
-            await calls.CleanUpAsync(o => calls.Client.ReleaseSessionAsync(calls.Addressed(new Proto.ReleaseSessionRequest()), o));
+        {
+            await calls.CleanUpAsync(async o =>
+            {
+                using var call = calls.Client.ReleaseSessionAsync(calls.Addressed(new Proto.ReleaseSessionRequest()), o);
+                await call.ResponseAsync;
+            });
+        }
         calls.Dispose();
     }
 

@@ -277,7 +277,7 @@ public abstract class SparkContract(SharedSpark spark)
         await session.AddArtifactAsync("files/small.bin", folder.At("small"), Cancel);
         await Assert.ThrowsAsync<SparkException>(() => session.AddArtifactAsync("files/small.bin", [2], Cancel));
         var replaced = await Assert.ThrowsAsync<SparkException>(() => other.AddArtifactAsync("files/small.bin", [3], Cancel));
-        Assert.Contains("small.bin", replaced.Message, StringComparison.Ordinal);
+        if (session.Version.Major >= 4) Assert.Contains("small.bin", replaced.Message, StringComparison.Ordinal);
         await session.AddArtifactAsync("files/empty.bin", [], Cancel);
     }
 
@@ -311,7 +311,8 @@ public abstract class SparkContract(SharedSpark spark)
         var session = await ConnectAsync();
         var reading = NumbersAsync(session, Slow());
         await session.DisposeAsync();
-        await Assert.ThrowsAnyAsync<Exception>(() => reading);
+        // Whichever is there first: Spark's word that it was stopped, or our own end.
+        Assert.True(await Record.ExceptionAsync(() => reading) is ObjectDisposedException or SparkException);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => NumbersAsync(session, SparkRelation.Range(0, 1)));
     }
 
