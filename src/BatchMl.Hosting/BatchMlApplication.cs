@@ -115,7 +115,8 @@ public sealed class BatchMlApplication
             .Build();
         var workspace = new Workspace(options.Workspace);
         var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
-        return new Session(configuration, new JobEnvironment
+        var said = new Said(Error.WriteLine);
+        return new Session(configuration, said, new JobEnvironment
         {
             Workspace = workspace,
             Catalog = Catalog(workspace),
@@ -124,7 +125,7 @@ public sealed class BatchMlApplication
             Sources = sources.Open,
             Engine = options.Engine == LocalEngine.EngineName
                 ? new LocalEngine(Spill?.Invoke(workspace, options.Memory))
-                : Engines[options.Engine](new EngineContext(workspace, configuration, sources.Settings(), Error.WriteLine)),
+                : Engines[options.Engine](new EngineContext(workspace, configuration, sources.Settings(), line => said.To(line))),
             Scorers = Scorers,
             Clock = Clock,
             Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),
@@ -148,9 +149,18 @@ static class ExitCodes
 /// <summary>Options that every verb with a workspace has.</summary>
 sealed record SessionOptions(string Workspace, IReadOnlyDictionary<string, string?> Settings, long Memory = 0, string Engine = LocalEngine.EngineName);
 
-/// <summary>An opened workspace.</summary>
-sealed class Session(IConfiguration configuration, JobEnvironment environment) : IAsyncDisposable
+/// <summary>Who is told what engines say.</summary>
+sealed class Said(Action<string> to)
 {
+    public Action<string> To { get; set; } = to;
+}
+
+/// <summary>An opened workspace.</summary>
+sealed class Session(IConfiguration configuration, Said said, JobEnvironment environment) : IAsyncDisposable
+{
+    /// <summary>Where lines of the engine go: to the error stream, or to whoever shows progress.</summary>
+    public Said Said { get; } = said;
+
     public IConfiguration Configuration { get; } = configuration;
     public JobEnvironment Environment { get; } = environment;
 

@@ -46,6 +46,9 @@ public interface IPinnedQuery : IDisposable
     /// <summary>The sources: for <c>plan</c>, lineage and recipes.</summary>
     IReadOnlyList<PinnedSource> Sources { get; }
 
+    /// <summary>How the engine would compute some partitions, in its own words: Spark's physical plan. No lines: there is nothing to say.</summary>
+    Task<IReadOnlyList<string>> EnginePlanAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel);
+
     /// <summary>
     /// The rows of adjacent partitions with spine columns, <c>as_of</c>, the partition column, features and label, in spine order. The caller disposes each batch.
     /// </summary>

@@ -130,6 +130,8 @@ sealed class LocalQuery : IPinnedQuery
         }
     }
 
+    public Task<IReadOnlyList<string>> EnginePlanAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
+
     public async IAsyncEnumerable<FeatureBatch> ComputeAsync(
         IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, [EnumeratorCancellation] CancellationToken cancel)
     {

@@ -19,6 +19,13 @@ static class PlanText
         .. schema.FieldsList.Select(f => $"{f.Name}: {LineageTypes.Text(f.DataType)}"),
     ]);
 
+    /// <summary>How an engine would compute partitions, where it has something to say.</summary>
+    public static async Task<IReadOnlyList<PlanSection>> EngineAsync(IEngine engine, IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, CancellationToken cancel)
+    {
+        var lines = partitions.Count == 0 ? [] : await pinned.EnginePlanAsync(partitions, cancel);
+        return lines.Count == 0 ? [] : [new PlanSection($"engine {engine.Name}", lines)];
+    }
+
     static string Rows(ISourceSnapshot snapshot) => snapshot.Fragments.Any(f => f.Rows < 0) ? "" : FormattableString.Invariant($"{snapshot.Fragments.Sum(f => f.Rows):N0} rows, ");
 
     public static string Bytes(long bytes) => bytes switch

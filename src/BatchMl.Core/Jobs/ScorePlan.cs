@@ -53,6 +53,9 @@ sealed class ScorePlan : JobPlan
             : PlanText.Output(environment.Sink, job.Name, job.Query.Spine.PartitionName, layout.Schema),
     ];
 
+    public override Task<IReadOnlyList<PlanSection>> DescribeEngineAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel) =>
+        PlanText.EngineAsync(environment.Engine, pinned, [.. partitions.Select(p => spine[p.Key])], cancel);
+
     IEnumerable<string> DescribeModel()
     {
         if (model is null)

@@ -46,6 +46,9 @@ sealed class TrainingSetPlan : JobPlan
         PlanText.Output(environment.Sink, job.Name, "period", OutputSchema),
     ];
 
+    public override Task<IReadOnlyList<PlanSection>> DescribeEngineAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel) =>
+        PlanText.EngineAsync(environment.Engine, pinned, partitions.Count == 0 ? [] : days, cancel);
+
     public override JobLineage Lineage
     {
         get

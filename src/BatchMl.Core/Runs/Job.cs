@@ -114,6 +114,11 @@ public abstract class JobPlan : IDisposable
     /// <summary>Sections for <c>plan</c>: a title and lines, e.g. sources, features with conventions, model, sink.</summary>
     public abstract IReadOnlyList<PlanSection> Describe();
 
+    /// <summary>How the engine would make some partitions, in its own words; may ask it, and moves no row.</summary>
+    /// <param name="partitions">Some of <see cref="Partitions"/>, in the same order.</param>
+    /// <param name="cancel">Stops asking.</param>
+    public virtual Task<IReadOnlyList<PlanSection>> DescribeEngineAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel) => Task.FromResult<IReadOnlyList<PlanSection>>([]);
+
     /// <summary>Input and output datasets with schemas and column lineage: known before any row moves.</summary>
     public abstract JobLineage Lineage { get; }
 

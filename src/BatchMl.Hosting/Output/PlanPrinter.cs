@@ -8,10 +8,10 @@ static class PlanPrinter
 {
     const int Shown = 5;
 
-    public static void Print(TextWriter output, JobPlan plan, IReadOnlyList<PartitionDecision> decisions)
+    public static void Print(TextWriter output, JobPlan plan, IReadOnlyList<PlanSection> sections, IReadOnlyList<PartitionDecision> decisions)
     {
         output.WriteLine(plan.Job.Name);
-        foreach (var section in plan.Describe())
+        foreach (var section in sections)
         {
             output.WriteLine($"  {section.Title}");
             foreach (var line in section.Lines) output.WriteLine($"    {line}");
@@ -47,8 +47,8 @@ sealed record PlanDocument(
 {
     public sealed record PartitionPlan(string Column, string Value, DecisionKind Decision, string Reason, long Rows, long Bytes, string? Fingerprint);
 
-    public static PlanDocument Of(JobPlan plan, IReadOnlyList<PartitionDecision> decisions) => new(
-        plan.Job.Name, plan.Job.Policy, plan.Describe(), plan.Missing,
+    public static PlanDocument Of(JobPlan plan, IReadOnlyList<PlanSection> sections, IReadOnlyList<PartitionDecision> decisions) => new(
+        plan.Job.Name, plan.Job.Policy, sections, plan.Missing,
         [.. decisions.Select(d => new PartitionPlan(
             d.Partition.Key.Column, d.Partition.Key.Value, d.Kind, d.Reason, d.Partition.Rows, d.Partition.Bytes, d.Partition.Fingerprint?.Value))]);
 }

@@ -20,8 +20,15 @@ sealed class PlanVerb : JobVerb
         var steps = await new Runner(session.Environment, new SilentListener()).PlanAsync(job, request, cancel);
         try
         {
-            if (parsed.GetValue(json)) await Application.Out.WriteLineAsync(JsonSerializer.Serialize(steps.Select(s => PlanDocument.Of(s.Plan, s.Decisions)), JsonText.Indented));
-            else foreach (var (plan, decisions) in steps) PlanPrinter.Print(Application.Out, plan, decisions);
+            var documents = new List<PlanDocument>();
+            foreach (var (plan, decisions) in steps)
+            {
+                var todo = decisions.Where(d => d.Kind is DecisionKind.New or DecisionKind.Redo).Select(d => d.Partition).ToArray();
+                var sections = plan.Describe().Concat(await plan.DescribeEngineAsync(todo, cancel)).ToArray();
+                if (parsed.GetValue(json)) documents.Add(PlanDocument.Of(plan, sections, decisions));
+                else PlanPrinter.Print(Application.Out, plan, sections, decisions);
+            }
+            if (parsed.GetValue(json)) await Application.Out.WriteLineAsync(JsonSerializer.Serialize(documents, JsonText.Indented));
             return ExitCodes.Done;
         }
         finally

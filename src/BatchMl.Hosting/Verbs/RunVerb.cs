@@ -28,6 +28,7 @@ static class RunOutput
     {
         var progress = new ProgressListener(application.Error, session.Environment.Clock, isTerminal: ReferenceEquals(application.Error, Console.Error) && !Console.IsErrorRedirected);
         RunSummary summary;
+        session.Said.To = progress.Note;
         using (progress) summary = await run(progress);
         if (json) await application.Out.WriteLineAsync(JsonSerializer.Serialize(summary, JsonText.Indented));
         else SummaryPrinter.Print(application.Out, summary, session.Environment.Workspace);

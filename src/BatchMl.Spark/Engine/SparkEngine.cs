@@ -76,7 +76,11 @@ public sealed class SparkEngine(SparkEngineOptions options) : IEngine, IAsyncDis
     async Task ProbeAsync(SparkSession connected, CancellationToken cancel)
     {
         const int Tasks = 8;
-        options.OnProgress?.Invoke($"Spark {connected.Version} at {options.Remote}, session {connected.Id}");
+        if (options.OnProgress is { } tell)
+        {
+            var pages = await SparkPages.FindAsync(connected, cancel);
+            tell($"Spark {connected.Version} at {options.Remote}, session {connected.Id}{(pages is null ? "" : $", pages at {pages}")}");
+        }
         using var staging = StagingFolder.Create(options.Workspace);
         staging.WriteProbe();
         var order = new TaskOrder(

@@ -15,6 +15,8 @@ sealed class SparkPlan
 
     static readonly string[] parcelColumns = [.. Parcel.Schema.FieldsList.Select(f => f.Name)];
 
+    static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(5);
+
     // Below this many tasks' rows one bucket is bearable, however many of the rows are in it.
     const int TasksWorthCounting = 8;
 
@@ -32,12 +34,13 @@ sealed class SparkPlan
     /// <param name="local">The query, pinned.</param>
     /// <param name="partitions">What is computed.</param>
     /// <param name="byPartition">Whether rows meet by partition at the end.</param>
+    /// <param name="countsRows">Whether rows may be read to find hot buckets.</param>
     /// <param name="options">Rows per task.</param>
     /// <param name="spark">Counts.</param>
     /// <param name="order">What a task is told.</param>
     /// <param name="cancel">Stops counting.</param>
     public static async Task<SparkPlan> MakeAsync(
-        IPinnedQuery local, IReadOnlyList<SpinePartition> partitions, bool byPartition, SparkEngineOptions options, SparkSession spark, Func<ShuffleLayout, TaskKind, int, TaskOrder> order, CancellationToken cancel)
+        IPinnedQuery local, IReadOnlyList<SpinePartition> partitions, bool byPartition, bool countsRows, SparkEngineOptions options, SparkSession spark, Func<ShuffleLayout, TaskKind, int, TaskOrder> order, CancellationToken cancel)
     {
         var most = int.TryParse(await spark.GetAsync("spark.sql.shuffle.partitions", cancel), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 200;
         var plain = ShuffledQuery.Of(local, partitions, new ShuffleLayout(1, byPartition, []));
@@ -50,7 +53,7 @@ sealed class SparkPlan
         var hot = new List<HotBucket>();
         for (var pass = 0; pass < rows.Length; pass++)
         {
-            if (rows[pass] > TasksWorthCounting * options.RowsPerTask && even.query.CanCount(pass)) hot.AddRange(await even.HotBucketsAsync(pass, spark, cancel));
+            if (countsRows && rows[pass] > TasksWorthCounting * options.RowsPerTask && even.query.CanCount(pass)) hot.AddRange(await even.HotBucketsAsync(pass, spark, cancel));
         }
         return hot.Count == 0 ? even : Of(layout with { HotBuckets = hot });
     }
@@ -97,11 +100,22 @@ sealed class SparkPlan
     /// <summary>The last task over rows with their features.</summary>
     public SparkRelation Finish(SparkRelation joined, TaskKind kind, int tasks, string ddl) => Map(Shuffle(joined, tasks), parcelColumns, kind, 0, ddl);
 
-    /// <summary>How an execution is watched.</summary>
-    public SparkExecution Execution(string what) => new()
+    /// <summary>How an execution is watched: a line now and then.</summary>
+    public SparkExecution Execution(string what)
     {
-        OnProgress = options.OnProgress is { } tell ? progress => tell($"Spark, {what}: {progress.TasksDone} of {progress.Tasks} tasks done, {progress.TasksRunning} running") : null,
-    };
+        if (options.OnProgress is not { } tell) return new SparkExecution();
+        var told = options.Clock.GetTimestamp();
+        return new SparkExecution
+        {
+            OnProgress = progress =>
+            {
+                if (options.Clock.GetElapsedTime(told) < ProgressEvery) return;
+                told = options.Clock.GetTimestamp();
+                var stages = progress.Stages.Count(s => !s.Done);
+                tell($"Spark, {what}: {progress.TasksDone} of {progress.Tasks} tasks done, {progress.TasksRunning} running, {stages} stage{(stages == 1 ? "" : "s")} to go");
+            },
+        };
+    }
 
     SparkRelation Parts(IReadOnlyList<int> parts)
     {

@@ -29,10 +29,18 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
 
     public void Dispose() => local.Dispose();
 
+    public async Task<IReadOnlyList<string>> EnginePlanAsync(IReadOnlyList<SpinePartition> partitions, CancellationToken cancel)
+    {
+        var spark = await session(cancel);
+        var plan = await PlanAsync(spark, partitions, byPartition: false, countsRows: false, null, null, cancel);
+        var text = await spark.ExplainAsync(plan.Finish(plan.Joined(), TaskKind.Rows, 1, SparkPlan.ParcelDdl), SparkExplainMode.Formatted, cancel);
+        return text.ReplaceLineEndings("\n").TrimEnd().Split('\n');
+    }
+
     public async IAsyncEnumerable<FeatureBatch> ComputeAsync(IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, [EnumeratorCancellation] CancellationToken cancel)
     {
         var spark = await session(cancel);
-        var plan = await PlanAsync(spark, partitions, byPartition: false, null, null, cancel);
+        var plan = await PlanAsync(spark, partitions, byPartition: false, countsRows: true, null, null, cancel);
         // One task brings rows into the spine's order, since one driver takes them.
         var rows = plan.Finish(plan.Joined(), TaskKind.Rows, 1, SparkPlan.ParcelDdl);
         var (started, given) = (Stopwatch.GetTimestamp(), 0L);
@@ -62,7 +70,7 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
         using var staging = StagingFolder.Create(options.Workspace);
         var score = new ScoreOrder(
             Path.GetDirectoryName(scoring.Package.WeightsPath)!, scoring.Package.Manifest.Digest, scoring.Keep, [.. partitions.Select(p => new Attempt(p.Key, p.Fence))], run.RunId, run.ScoredAt, run.DeadLetters.Left);
-        var plan = await PlanAsync(spark, [.. partitions.Select(p => p.Spine)], byPartition: true, staging.Path, score, cancel);
+        var plan = await PlanAsync(spark, [.. partitions.Select(p => p.Spine)], byPartition: true, countsRows: true, staging.Path, score, cancel);
         var scored = new Dictionary<PartitionKey, (string Root, ScoredPartition Scored)>();
         try
         {
@@ -105,8 +113,8 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
         yield break;
     }
 
-    Task<SparkPlan> PlanAsync(SparkSession spark, IReadOnlyList<SpinePartition> partitions, bool byPartition, string? staging, ScoreOrder? score, CancellationToken cancel) =>
-        SparkPlan.MakeAsync(local, partitions, byPartition, options, spark, (layout, kind, number) => new TaskOrder(
+    Task<SparkPlan> PlanAsync(SparkSession spark, IReadOnlyList<SpinePartition> partitions, bool byPartition, bool countsRows, string? staging, ScoreOrder? score, CancellationToken cancel) =>
+        SparkPlan.MakeAsync(local, partitions, byPartition, countsRows, options, spark, (layout, kind, number) => new TaskOrder(
             ProgramDigest.Own, kind, number, Query.Digest, inputs, options.Workspace, options.Settings, features, partitions, layout, staging, score), cancel);
 
     // The same pinned files were counted to plan with: fewer or more rows now would be rows lost or doubled without a word.
