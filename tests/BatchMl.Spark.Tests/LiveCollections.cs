@@ -5,7 +5,10 @@ namespace BatchMl.Spark.Tests;
 /// <summary>One server of a version for all tests of a collection, started by the first that asks. Collections do not run side by side, so there is never more than one server.</summary>
 public abstract class SharedSpark(string version) : IDisposable
 {
-    readonly Lazy<LiveSpark> server = new(() => LiveSpark.Start(version), LazyThreadSafetyMode.ExecutionAndPublication);
+    // A server ends every stream after a second, where others take two minutes: whatever lasts longer has to attach again.
+    static readonly Dictionary<string, string> confs = new() { ["spark.connect.execute.reattachable.senderMaxStreamDuration"] = "1s" };
+
+    readonly Lazy<LiveSpark> server = new(() => LiveSpark.Start(version, confs: confs), LazyThreadSafetyMode.ExecutionAndPublication);
 
     public string Version => version;
 

@@ -249,6 +249,15 @@ public abstract class SparkContract(SharedSpark spark)
     }
 
     [Fact]
+    public async Task An_execution_outlives_the_streams_that_spark_ends()
+    {
+        await using var session = await ConnectAsync();
+        Assert.Equal("1s", await session.GetAsync("spark.connect.execute.reattachable.senderMaxStreamDuration", Cancel));
+        // Three seconds at least, a row of each partition after the other.
+        Assert.Equal([0, 1, 2, 3, 4, 5], await NumbersAsync(session, SparkRelation.Range(0, 6, partitions: 6).Select($"{Pause(1_000)} + id AS id")));
+    }
+
+    [Fact]
     public async Task Stopping_to_read_stops_the_execution()
     {
         await using var session = await ConnectAsync();
