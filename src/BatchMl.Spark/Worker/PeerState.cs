@@ -1,25 +1,28 @@
+using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 
 namespace BatchMl.Spark.Worker;
 
 /// <summary>
-/// Whether the other side has closed a connection, though there may be bytes of it still to be read: reading alone would tell only behind them, which a busy function may never reach. Linux knows; elsewhere reading
-/// and writing have to find out.
+/// Whether the JVM has closed a connection whose bytes nobody reads at the moment. Its end then stands behind megabytes that wait in the JVM's half of the connection, so that our half does not know. But both halves are of
+/// this machine, which lists them.
 /// </summary>
 static class PeerState
 {
-    const int Tcp = 6, TcpInfo = 11;
-    const byte Established = 1;
-
     internal static bool HasClosed(Socket socket)
     {
-        if (!OperatingSystem.IsLinux()) return false;
         try
         {
-            // The first byte of tcp_info is the connection's state.
-            Span<byte> info = stackalloc byte[8];
-            socket.GetRawSocketOption(Tcp, TcpInfo, info);
-            return info[0] != Established;
+            var (ours, theirs) = (((IPEndPoint)socket.LocalEndPoint!).Port, ((IPEndPoint)socket.RemoteEndPoint!).Port);
+            var half = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
+                .FirstOrDefault(c => c.LocalEndPoint.Port == theirs && c.RemoteEndPoint.Port == ours && IPAddress.IsLoopback(c.RemoteEndPoint.Address));
+            return half is null || half.State != TcpState.Established;
+        }
+        catch (NetworkInformationException)
+        {
+            // A system that does not tell: the function's next batch will.
+            return false;
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

@@ -9,13 +9,15 @@ namespace BatchMl.Spark.Worker;
 /// </summary>
 sealed class TaskInput : IAsyncDisposable
 {
-    static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
+    // How soon a function is stopped that does not read.
+    static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     readonly Channel<RecordBatch> ahead = Channel.CreateBounded<RecordBatch>(new BoundedChannelOptions(1) { SingleReader = true, SingleWriter = true });
     readonly TaskCompletionSource<int> codeAfterEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly CancellationTokenSource unwanted;
     readonly CancellationTokenSource abandoned;
     readonly ITimer watch;
+    volatile bool isStalled;
 
     internal TaskInput(ArrowInput arrow, WireReader wire, Func<bool> hasPeerClosed, TimeProvider clock, CancellationToken stop)
     {
@@ -23,7 +25,7 @@ sealed class TaskInput : IAsyncDisposable
         abandoned = CancellationTokenSource.CreateLinkedTokenSource(stop);
         watch = clock.CreateTimer(_ =>
         {
-            if (hasPeerClosed()) SetUnwanted();
+            if (isStalled && hasPeerClosed()) SetUnwanted();
         }, null, Look, Look);
         MoreTasks = Task.Run(() => ReadAsync(arrow, wire), CancellationToken.None);
     }
@@ -67,7 +69,9 @@ sealed class TaskInput : IAsyncDisposable
             {
                 try
                 {
+                    isStalled = true;
                     await ahead.Writer.WriteAsync(batch, abandoned.Token);
+                    isStalled = false;
                 }
                 catch
                 {
