@@ -7,8 +7,10 @@ using BatchMl.Benchmarks.Expressions;
 using BatchMl.Benchmarks.Kernel;
 using BatchMl.Benchmarks.Ledger;
 using BatchMl.Benchmarks.Pipeline;
+using BatchMl.Benchmarks.Spark;
 using BatchMl.Kernel;
 using BatchMl.LightGbm;
+using BatchMl.Spark.Worker;
 
 namespace BatchMl.Benchmarks;
 
@@ -34,10 +36,15 @@ static class Program
         new StartUp(),
         new PeakMemory(),
         new LargeTrainingSet(),
+        new IdentityMap(),
+        new OneRowTask(),
+        new ScoredFlights(),
     ];
 
     static async Task<int> Main(string[] args)
     {
+        // As a worker of Spark's executors.
+        if (SparkWorker.IsWorker(args)) return await SparkWorker.RunAsync(args, SparkFunctions.All(ScoredFlights.Environment));
         if (args is ["--line", var name, var output]) return await RunLineAsync(all.Single(b => b.Name == name), output);
         if (args is ["--score", var folder])
         {
