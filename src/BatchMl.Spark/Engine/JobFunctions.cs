@@ -44,6 +44,11 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
                 yield return ScoredPartitions.ToBatch(workspace.Datasets, scored);
             yield break;
         }
+        if (order.Kind == TaskKind.Rows)
+        {
+            await foreach (var piece in StagedRows.WriteAsync(order.Staging!, query.FinishAsync(ParcelsAsync(input, cancel), cancel))) yield return piece;
+            yield break;
+        }
         if (order.Kind is TaskKind.CountSpine or TaskKind.CountEvents)
         {
             var parts = await PartsAsync(input, cancel);
@@ -56,7 +61,6 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
             TaskKind.Events => query.ReadEventsAsync(order.Number, await PartsAsync(input, cancel), cancel),
             TaskKind.Versions => query.FollowVersionsAsync(order.Number, ParcelsAsync(input, cancel), cancel),
             TaskKind.Join => query.JoinAsync(order.Number, ParcelsAsync(input, cancel), cancel),
-            TaskKind.Rows => FinishAsync(query, ParcelsAsync(input, cancel), cancel),
             _ => throw new BatchMlException($"There is no task of kind {order.Kind}.", FailureKind.Bug),
         };
         await foreach (var parcel in parcels) yield return parcel.ToBatch();
@@ -80,7 +84,7 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
     }
 
     async IAsyncEnumerable<ScoredPartition> ScoreAsync(
-        WorkerTask task, TaskOrder order, JobEnvironment opened, IBatchSink sink, IAsyncEnumerable<(int Bucket, FeatureBatch Rows)> rows, [EnumeratorCancellation] CancellationToken cancel)
+        WorkerTask task, TaskOrder order, JobEnvironment opened, IBatchSink sink, IAsyncEnumerable<(long Bucket, FeatureBatch Rows)> rows, [EnumeratorCancellation] CancellationToken cancel)
     {
         var score = order.Score!;
         using var model = await task.Shared.RentAsync($"model {score.Digest}", () => Task.FromResult(SharedModel.Load(score, opened.Scorers)), cancel);
@@ -97,17 +101,8 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
                 for (; more && from.Current.Bucket == bucket; more = await from.MoveNextAsync()) yield return from.Current.Rows;
             }
 
-            var attempt = score.Attempts[bucket];
+            var attempt = score.Attempts[(int)bucket];
             foreach (var scored in await scoring.RunAsync(Mine(), [(attempt.Key, attempt.Fence)], sink, run, cancel)) yield return scored;
-        }
-    }
-
-    static async IAsyncEnumerable<Parcel> FinishAsync(ShuffledQuery query, IAsyncEnumerable<Parcel> parcels, [EnumeratorCancellation] CancellationToken cancel)
-    {
-        var order = 0L;
-        await foreach (var (bucket, rows) in query.FinishAsync(parcels, cancel))
-        {
-            using (rows) yield return Parcel.Of(bucket, order++, Parcel.SpineTable, TravellingRows.Pack(rows));
         }
     }
 

@@ -10,8 +10,8 @@ namespace BatchMl.Spark.Engine;
 /// <summary>A shuffled query as a relation of Spark: its tasks are functions over partitions, its shuffles Spark's.</summary>
 sealed class SparkPlan
 {
-    /// <summary>The columns of parcels.</summary>
-    public const string ParcelDdl = "bucket BIGINT, order_in_bucket BIGINT, table_number INT, data BINARY";
+    // The columns of parcels.
+    const string ParcelDdl = "bucket BIGINT, order_in_bucket BIGINT, table_number INT, data BINARY";
 
     static readonly string[] parcelColumns = [.. Parcel.Schema.FieldsList.Select(f => f.Name)];
 
@@ -25,10 +25,11 @@ sealed class SparkPlan
     readonly SparkEngineOptions options;
     readonly int most;
     readonly long spineRows;
+    readonly int partitions;
     readonly Func<ShuffleLayout, TaskKind, int, TaskOrder> order;
 
-    SparkPlan(ShuffledQuery query, ShuffleLayout layout, long spineRows, SparkEngineOptions options, int most, Func<ShuffleLayout, TaskKind, int, TaskOrder> order) =>
-        (this.query, this.layout, this.spineRows, this.options, this.most, this.order) = (query, layout, spineRows, options, most, order);
+    SparkPlan(ShuffledQuery query, ShuffleLayout layout, long spineRows, int partitions, SparkEngineOptions options, int most, Func<ShuffleLayout, TaskKind, int, TaskOrder> order) =>
+        (this.query, this.layout, this.spineRows, this.partitions, this.options, this.most, this.order) = (query, layout, spineRows, partitions, options, most, order);
 
     /// <summary>Spreads a query over tasks. Where there are many rows, buckets that have far more than others are looked for, and cut by time.</summary>
     /// <param name="local">The query, pinned.</param>
@@ -48,7 +49,7 @@ sealed class SparkPlan
         long[] rows = [.. Enumerable.Range(0, plain.Passes).Select(p => spineRows + plain.ViewsOf(p).Sum(v => plain.RowsOf(v, plain.EventParts(v))))];
         // Several buckets for each task, so that those which are larger than others even out.
         var layout = new ShuffleLayout(4 * Tasks(rows.Append(spineRows).Max(), options, most), byPartition, []);
-        SparkPlan Of(ShuffleLayout layout) => new(ShuffledQuery.Of(local, partitions, layout), layout, spineRows, options, most, order);
+        SparkPlan Of(ShuffleLayout layout) => new(ShuffledQuery.Of(local, partitions, layout), layout, spineRows, partitions.Count, options, most, order);
         var even = Of(layout);
         var hot = new List<HotBucket>();
         for (var pass = 0; pass < rows.Length; pass++)
@@ -73,9 +74,6 @@ sealed class SparkPlan
 
     static int Tasks(long rows, SparkEngineOptions options, int most) => (int)Math.Clamp(rows / options.RowsPerTask + 1, Math.Min(2, most), most);
 
-    /// <summary>The tasks that score: as many as rows ask for, and no more than partitions.</summary>
-    public int TasksFor(IReadOnlyList<PartitionToScore> partitions) => Math.Min(partitions.Count, Tasks(4 * spineRows, options, most));
-
     /// <summary>The spine with all features of views.</summary>
     public SparkRelation Joined()
     {
@@ -97,8 +95,12 @@ sealed class SparkPlan
         return rows;
     }
 
-    /// <summary>The last task over rows with their features.</summary>
-    public SparkRelation Finish(SparkRelation joined, TaskKind kind, int tasks, string ddl) => Map(Shuffle(joined, tasks), parcelColumns, kind, 0, ddl);
+    /// <summary>The last tasks, over rows with their features: as many as rows ask for, and no more than there are partitions if rows meet by these.</summary>
+    public SparkRelation Finish(SparkRelation joined, TaskKind kind)
+    {
+        var tasks = Tasks(4 * spineRows, options, most);
+        return Map(Shuffle(joined, layout.ByPartition ? Math.Min(partitions, tasks) : tasks), parcelColumns, kind, 0, kind == TaskKind.Score ? ScoredPartitions.Ddl : StagedRows.Ddl);
+    }
 
     /// <summary>How an execution is watched: a line now and then.</summary>
     public SparkExecution Execution(string what)

@@ -33,32 +33,35 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
     {
         var spark = await session(cancel);
         var plan = await PlanAsync(spark, partitions, byPartition: false, countsRows: false, null, null, cancel);
-        var text = await spark.ExplainAsync(plan.Finish(plan.Joined(), TaskKind.Rows, 1, SparkPlan.ParcelDdl), SparkExplainMode.Formatted, cancel);
+        var text = await spark.ExplainAsync(plan.Finish(plan.Joined(), TaskKind.Rows), SparkExplainMode.Formatted, cancel);
         return text.ReplaceLineEndings("\n").TrimEnd().Split('\n');
     }
 
     public async IAsyncEnumerable<FeatureBatch> ComputeAsync(IReadOnlyList<SpinePartition> partitions, Action<string, TimeSpan>? stageTime, [EnumeratorCancellation] CancellationToken cancel)
     {
+        var started = Stopwatch.GetTimestamp();
         var spark = await session(cancel);
-        var plan = await PlanAsync(spark, partitions, byPartition: false, countsRows: true, null, null, cancel);
-        // One task brings rows into the spine's order, since one driver takes them.
-        var rows = plan.Finish(plan.Joined(), TaskKind.Rows, 1, SparkPlan.ParcelDdl);
-        var (started, given) = (Stopwatch.GetTimestamp(), 0L);
-        await foreach (var batch in spark.CollectAsync(rows, plan.Execution("rows"), cancel))
+        using var staging = StagingFolder.Create(options.Workspace);
+        var plan = await PlanAsync(spark, partitions, byPartition: false, countsRows: true, staging.Path, null, cancel);
+        var pieces = new SortedDictionary<long, string>();
+        await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Rows), plan.Execution("rows"), cancel))
         {
             using (batch)
             {
-                foreach (var parcel in Parcel.FromBatch(batch))
-                {
-                    stageTime?.Invoke("spark", Stopwatch.GetElapsedTime(started));
-                    var unpacked = TravellingRows.Unpack(parcel.Rows());
-                    given += unpacked.Batch.Length;
-                    yield return unpacked;
-                    started = Stopwatch.GetTimestamp();
-                }
+                foreach (var (piece, path) in StagedRows.FromBatch(batch))
+                    if (!pieces.TryAdd(piece, path)) throw new BatchMlException($"Spark gave piece {piece} of the spine twice.", FailureKind.Bug);
             }
         }
         stageTime?.Invoke("spark", Stopwatch.GetElapsedTime(started));
+        var given = 0L;
+        foreach (var path in pieces.Values)
+        {
+            await foreach (var rows in StagedRows.ReadAsync(path, cancel))
+            {
+                given += rows.Batch.Length;
+                yield return rows;
+            }
+        }
         CheckCounted(partitions, given);
     }
 
@@ -74,7 +77,7 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
         var scored = new Dictionary<PartitionKey, (string Root, ScoredPartition Scored)>();
         try
         {
-            await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Score, plan.TasksFor(partitions), ScoredPartitions.Ddl), plan.Execution("score"), cancel))
+            await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Score), plan.Execution("score"), cancel))
             {
                 using (batch)
                 {

@@ -24,7 +24,7 @@ enum TaskKind
     Versions,
     /// <summary>Joins the views of a pass.</summary>
     Join,
-    /// <summary>Brings rows back into order.</summary>
+    /// <summary>Brings rows back into order, and stages them for the driver.</summary>
     Rows,
     /// <summary>Brings rows back into order and scores them.</summary>
     Score,

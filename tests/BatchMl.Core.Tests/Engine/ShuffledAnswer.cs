@@ -40,7 +40,7 @@ sealed class ShuffledAnswer(IPinnedQuery pinned, IReadOnlyList<SpinePartition> p
         return all;
     }
 
-    public async Task<IReadOnlyList<(int Bucket, FeatureBatch Batch)>> ComputeAsync()
+    public async Task<IReadOnlyList<(long Bucket, FeatureBatch Batch)>> ComputeAsync()
     {
         var query = Query;
         var spine = await TasksAsync(query.SpineParts, (q, parts) => q.ReadSpineAsync(parts, default));
@@ -55,7 +55,7 @@ sealed class ShuffledAnswer(IPinnedQuery pinned, IReadOnlyList<SpinePartition> p
             spine = await ShuffleAsync(spine, (q, parcels) => q.JoinAsync(pass, parcels, default));
         }
         var finished = await ShuffleAsync(spine, (q, parcels) => q.FinishAsync(parcels, default));
-        return [.. finished.Select(f => (f.Bucket, TravellingRows.Unpack(Parcel.Of(f.Bucket, 0, 0, TravellingRows.Pack(f.Rows)).Rows())))];
+        return [.. finished.OrderBy(f => f.Bucket).Select(f => (f.Bucket, TravellingRows.Unpack(Parcel.Of(f.Bucket, 0, 0, TravellingRows.Pack(f.Rows)).Rows())))];
     }
 
     async Task<List<Parcel>> TasksAsync(IReadOnlyList<int> parts, Func<ShuffledQuery, IReadOnlyList<int>, IAsyncEnumerable<Parcel>> task)

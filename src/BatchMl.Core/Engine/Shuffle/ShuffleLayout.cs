@@ -2,7 +2,7 @@ namespace BatchMl.Engine.Shuffle;
 
 /// <summary>How rows are spread over tasks; none of it changes a result.</summary>
 /// <param name="Buckets">Buckets of keys in a pass: one is in memory at a time in each task.</param>
-/// <param name="ByPartition">At the end rows meet by partition; else all of them in one bucket.</param>
+/// <param name="ByPartition">At the end rows meet by partition; else by piece of the spine.</param>
 /// <param name="HotBuckets">Buckets with too many rows, because few keys or one have most of them: cut by time.</param>
 public sealed record ShuffleLayout(int Buckets, bool ByPartition, IReadOnlyList<HotBucket> HotBuckets)
 {

@@ -178,16 +178,17 @@ public sealed class ShuffledQuery
     }
 
     /// <summary>
-    /// Adds what is derived and gives the rows out, in the spine's order within each bucket. With <see cref="ShuffleLayout.ByPartition"/> a bucket is a partition, by its place among those that are computed; else there is one bucket.
+    /// Adds what is derived and gives the rows out, in the spine's order within each bucket. With <see cref="ShuffleLayout.ByPartition"/> a bucket is a partition, by its place among those that are computed; else it is a piece of the spine,
+    /// and pieces are in the spine's order too.
     /// </summary>
-    public async IAsyncEnumerable<(int Bucket, FeatureBatch Rows)> FinishAsync(IAsyncEnumerable<Parcel> parcels, [EnumeratorCancellation] CancellationToken cancel)
+    public async IAsyncEnumerable<(long Bucket, FeatureBatch Rows)> FinishAsync(IAsyncEnumerable<Parcel> parcels, [EnumeratorCancellation] CancellationToken cancel)
     {
         await foreach (var bucket in Buckets.InOrder(parcels, cancel))
         {
             var (rows, places) = TravellingRows.Unpack(bucket.Batches(Parcel.SpineTable));
             var sorted = TravellingRows.Sort(rows, places);
             sorted.Derive(local.Query);
-            foreach (var batch in sorted.ToBatches(local.Query, local.Options.BatchSize, cancel)) yield return ((int)bucket.Bucket, batch);
+            foreach (var batch in sorted.ToBatches(local.Query, local.Options.BatchSize, cancel)) yield return (bucket.Bucket, batch);
         }
     }
 
@@ -216,7 +217,11 @@ public sealed class ShuffledQuery
     {
         var ways = new (long, long)[rows.Rows];
         var partition = layout.ByPartition ? Partitions(rows.Columns[local.Query.Spine.PartitionName]) : null;
-        for (var i = 0; i < ways.Length; i++) ways[i] = (partition is null ? 0 : partition[i], places.Values[i] >> OrderBits);
+        for (var i = 0; i < ways.Length; i++)
+        {
+            var piece = places.Values[i] >> OrderBits;
+            ways[i] = partition is null ? (piece, 0) : (partition[i], piece);
+        }
         return ways;
     }
 
