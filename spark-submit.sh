@@ -129,11 +129,19 @@ fi
 program=$(cd "$(dirname "$program")" && pwd)/$(basename "$program")
 
 # ---- signals: driver and server are in process groups of their own, so that a Ctrl-C reaches the driver once, through here, and the server not at all.
-driver='' guard='' signalled='' scratch=''
+driver='' guard='' scratch='' starting='' pending='' signalled=''
+# Between the start of a process and the line that knows its number a signal waits.
 on_signal() {
-  [[ -n $driver ]] || exit $((128 + $2))
+  pending=$1
+  [[ -n $starting ]] || heed
+}
+heed() {
+  local signal=$pending
+  starting='' pending=''
+  [[ -n $signal ]] || return 0
+  [[ -n $driver ]] || exit $((128 + $(kill -l "$signal")))
   signalled=true
-  kill "-$1" "$driver" 2>/dev/null || true
+  kill "-$signal" "$driver" 2>/dev/null || true
 }
 finish() {
   trap '' INT TERM HUP
@@ -143,9 +151,8 @@ finish() {
   elif [[ -n $scratch ]]; then rm -rf "$scratch"
   fi
 }
-trap 'on_signal INT 2' INT
-trap 'on_signal TERM 15' TERM
-trap 'on_signal TERM 1' HUP
+trap 'on_signal INT' INT
+trap 'on_signal TERM' TERM HUP
 trap finish EXIT
 
 # Holds on to the other end of a pipe of this script's. However the script ends, by kill -9 too, the pipe closes, and the server is stopped; when the server dies first, the driver is told to end.
@@ -165,7 +172,7 @@ guard() {
     fi
   done
   kill -TERM "$server" 2>/dev/null
-  for ((i = 0; i < 200; i++)); do
+  for ((i = 0; i < 100; i++)); do
     alive "$server" || break
     sleep 0.1
   done
@@ -205,6 +212,7 @@ LOG
   if [[ $master == local* ]]; then options+=(--conf spark.driver.host=127.0.0.1 --conf spark.driver.bindAddress=127.0.0.1); fi
   options+=("${spark_options[@]}" --conf spark.connect.grpc.binding.address=127.0.0.1)
 
+  starting=true
   set -m
   (
     cd "$scratch/work"
@@ -215,6 +223,7 @@ LOG
   set +m
   exec 3> >(guard "$server" "$scratch" "$log" >/dev/null)
   guard=$!
+  heed
 
   local line part='' port='' i
   exec 4<"$log"
@@ -250,10 +259,12 @@ LOG
 if [[ -n $remote ]]; then export BATCHML_Spark__Remote=$remote; else start_server; fi
 if [[ -n $ship ]]; then export BATCHML_Spark__Ship=true; fi
 
+starting=true
 set -m
 "$program" run "$job" --engine spark "$@" </dev/null 3>&- &
 driver=$!
 set +m
+heed
 if [[ -n $guard ]]; then printf '%s\n' "$driver" >&3; fi
 code=0
 while :; do

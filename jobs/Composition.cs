@@ -61,9 +61,17 @@ public static class Composition
                 ?? throw new DefinitionException("The engine spark needs a Spark Connect server: start the job with ./spark-submit.sh --master …, or name a server with --set Spark:Remote=sc://HOST:PORT or SPARK_REMOTE."),
             Workspace = context.Workspace.Root,
             Settings = context.SourceSettings,
-            WorkerProgram = settings["Worker"] ?? Environment.ProcessPath!,
+            WorkerProgram = settings["Worker"] ?? OwnProgram(),
+            Ship = settings["Ship"] is { } ship && (bool.TryParse(ship, out var isShipped) ? isShipped : throw new DefinitionException($"Spark:Ship is '{ship}'; expected true or false.")),
             Confs = settings.GetSection("Confs").GetChildren().Where(c => c.Value is not null).ToDictionary(c => c.Key, c => c.Value!),
             OnProgress = context.Tell,
         });
+    }
+
+    // Started as 'dotnet PROGRAM.dll' the process is dotnet, which is no worker; the program is beside it.
+    static string OwnProgram()
+    {
+        var own = Path.Combine(AppContext.BaseDirectory, System.Reflection.Assembly.GetEntryAssembly()!.GetName().Name!);
+        return File.Exists(own) ? own : Environment.ProcessPath!;
     }
 }

@@ -49,14 +49,21 @@ public sealed class SparkEngine(SparkEngineOptions options) : IEngine, IAsyncDis
 
     async Task<SparkSession> ConnectAsync(CancellationToken cancel)
     {
-        var connected = await SparkSession.ConnectAsync(SparkRemote.Parse(options.Remote), new SparkSessionOptions { Time = options.Clock }, cancel);
+        var remote = SparkRemote.Parse(options.Remote);
+        var connected = await SparkSession.ConnectAsync(remote, new SparkSessionOptions { Time = options.Clock }, cancel);
         try
         {
             if (!connected.Version.RunsFunctions)
-                throw new BatchMlException($"The Spark at {options.Remote} is of version {connected.Version}; this program can be a worker of 3.5 to 4.3. Use such a Spark, or --engine local.");
+                throw new BatchMlException($"The Spark at {remote} is of version {connected.Version}; this program can be a worker of 3.5 to 4.3. Use such a Spark, or --engine local.");
+            if (options.OnProgress is { } tell)
+            {
+                var pages = await SparkPages.FindAsync(connected, cancel);
+                tell($"Spark {connected.Version} at {remote}, session {connected.Id}{(pages is null ? "" : $", pages at {pages}")}");
+            }
+            var worker = options.Ship ? await ShipAsync(connected, cancel) : options.WorkerProgram;
             await connected.SetAsync(new Dictionary<string, string>(options.Confs)
             {
-                ["spark.sql.execution.pyspark.python"] = options.WorkerProgram,
+                ["spark.sql.execution.pyspark.python"] = worker,
                 // A row of a shuffle is a parcel of thousands of rows, some megabytes large.
                 ["spark.sql.execution.arrow.maxRecordsPerBatch"] = "4",
                 ["spark.sql.execution.arrow.useLargeVarTypes"] = "false",
@@ -72,15 +79,17 @@ public sealed class SparkEngine(SparkEngineOptions options) : IEngine, IAsyncDis
         }
     }
 
+    async Task<string> ShipAsync(SparkSession connected, CancellationToken cancel)
+    {
+        var program = await ShippedProgram.PackAsync(options.WorkerProgram, options.Workspace, options.Clock, cancel);
+        options.OnProgress?.Invoke(string.Create(CultureInfo.InvariantCulture, $"Sending the program to the executors: {new FileInfo(program.Archive).Length >> 20:N0} MiB"));
+        return await program.SendAsync(connected, cancel);
+    }
+
     // Before any work is done: that executors can start the worker, and see the workspace.
     async Task ProbeAsync(SparkSession connected, CancellationToken cancel)
     {
         const int Tasks = 8;
-        if (options.OnProgress is { } tell)
-        {
-            var pages = await SparkPages.FindAsync(connected, cancel);
-            tell($"Spark {connected.Version} at {options.Remote}, session {connected.Id}{(pages is null ? "" : $", pages at {pages}")}");
-        }
         using var staging = StagingFolder.Create(options.Workspace);
         staging.WriteProbe();
         var order = new TaskOrder(

@@ -12,8 +12,14 @@ public sealed record SparkEngineOptions
     /// <summary>Settings that tasks need, with absolute paths: where sources are.</summary>
     public required IReadOnlyDictionary<string, string?> Settings { get; init; }
 
-    /// <summary>This program as executors find it: a path of theirs, or one within an archive that the session has.</summary>
+    /// <summary>This program, as executors find it; with <see cref="Ship"/> as the driver finds it.</summary>
     public required string WorkerProgram { get; init; }
+
+    /// <summary>
+    /// Whether the folder of <see cref="WorkerProgram"/> is sent to the executors, which unpack it once per host and build (into <c>BATCHML_PROGRAM_CACHE</c> of their environment, by default <c>batchml-programs-UID</c> in the
+    /// temporary folder); by default they find it themselves. Executors need <c>sh</c>, <c>tar</c>, <c>gzip</c> and <c>flock</c>, and .NET unless the program was published self-contained.
+    /// </summary>
+    public bool Ship { get; init; }
 
     /// <summary>Settings of the Spark session, on top of those that the engine needs.</summary>
     public IReadOnlyDictionary<string, string> Confs { get; init; } = new Dictionary<string, string>();

@@ -62,7 +62,7 @@ sealed record TaskOrder(
         if (program != ProgramDigest.Own)
         {
             throw new BatchMlException(
-                $"The worker in {AppContext.BaseDirectory} is of build {ProgramDigest.Own[..12]}, the driver of {program[..Math.Min(12, program.Length)]}. Expected the same: publish the program anew to where executors find it, or let the driver ship it (Spark:Archive).");
+                $"The worker in {AppContext.BaseDirectory} is of build {ProgramDigest.Own[..12]}, the driver of {program[..Math.Min(12, program.Length)]}. Expected the same: publish the program anew to where executors find it, or let the driver send it (--ship, or Spark:Ship=true).");
         }
         return JsonSerializer.Deserialize<TaskOrder>(json)!;
     }
