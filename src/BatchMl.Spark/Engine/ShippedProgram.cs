@@ -19,9 +19,10 @@ sealed class ShippedProgram
     static readonly TimeSpan unusedFor = TimeSpan.FromDays(1);
 
     readonly string program;
+    readonly string content;
     readonly string digest;
 
-    ShippedProgram(string program, string archive, string digest) => (this.program, Archive, this.digest) = (program, archive, digest);
+    ShippedProgram(string program, string content, string archive, string digest) => (this.program, this.content, Archive, this.digest) = (program, content, archive, digest);
 
     /// <summary>The packed folder, a <c>.tar.gz</c>.</summary>
     public string Archive { get; }
@@ -41,12 +42,13 @@ sealed class ShippedProgram
         {
             var files = FilesOf(folder, workspace);
             var cache = Path.Combine(workspace, "cache");
-            var archive = Path.Combine(cache, $"program-{await DigestAsync(folder, files, cancel)}.tar.gz");
+            var content = await DigestAsync(folder, files, cancel);
+            var archive = Path.Combine(cache, $"program-{content}.tar.gz");
             Directory.CreateDirectory(cache);
             foreach (var old in Directory.GetFiles(cache, "program-*").Where(f => f != archive && File.GetLastWriteTimeUtc(f) < clock.GetUtcNow().UtcDateTime - unusedFor)) File.Delete(old);
             if (!File.Exists(archive)) await PackAsync(folder, files, archive, cancel);
             await using var packed = File.OpenRead(archive);
-            return new ShippedProgram(Path.GetFileName(program), archive, Convert.ToHexStringLower(await SHA256.HashDataAsync(packed, cancel)));
+            return new ShippedProgram(Path.GetFileName(program), content, archive, Convert.ToHexStringLower(await SHA256.HashDataAsync(packed, cancel)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -99,12 +101,12 @@ sealed class ShippedProgram
         try
         {
             await using (var zipped = new GZipStream(File.Create(half), CompressionLevel.Fastest))
-            await using (var tar = new TarWriter(zipped, TarEntryFormat.Pax))
+            await using (var tar = new TarWriter(zipped, TarEntryFormat.Gnu))
             {
                 foreach (var file in files)
                 {
                     await using var content = File.OpenRead(Path.Combine(folder, file));
-                    await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, file) { Mode = ModeOf(folder, file), ModificationTime = DateTimeOffset.UnixEpoch, DataStream = content }, cancel);
+                    await tar.WriteEntryAsync(new GnuTarEntry(TarEntryType.RegularFile, file) { Mode = ModeOf(folder, file), ModificationTime = DateTimeOffset.UnixEpoch, DataStream = content }, cancel);
                 }
             }
             File.Move(half, archive, overwrite: true);
@@ -124,7 +126,7 @@ sealed class ShippedProgram
         # Unpacks BatchMl's program once per host and becomes it.
         set -eu
         cache=${BATCHML_PROGRAM_CACHE:-${TMPDIR:-/tmp}/batchml-programs-$(id -u)}
-        program=$cache/{{digest}}
+        program=$cache/{{content}}
         [ -d "$cache" ] || mkdir -p -m 700 "$cache"
         if [ -L "$cache" ] || [ ! -O "$cache" ]; then
           echo "$cache is not a folder of user $(id -u). Remove it, or name another: --conf spark.executorEnv.BATCHML_PROGRAM_CACHE=DIR" >&2
