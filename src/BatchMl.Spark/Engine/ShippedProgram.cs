@@ -27,6 +27,9 @@ sealed class ShippedProgram
     /// <summary>The packed folder, a <c>.tar.gz</c>.</summary>
     public string Archive { get; }
 
+    /// <summary>How executors find it in the folder of a session. Not by the name of an archive: Spark would unpack that, for every session.</summary>
+    internal string ArchiveName => $"batchml-{digest[..DigestDigits]}.program";
+
     /// <summary>Packs the folder of a program, unless that was done before.</summary>
     /// <param name="program">The executable.</param>
     /// <param name="workspace">Where archives are kept; what lies in the program's folder of it is not packed.</param>
@@ -60,10 +63,8 @@ sealed class ShippedProgram
     /// <returns>What Spark is to start, relative to the folder in which it starts workers of the session.</returns>
     public async Task<string> SendAsync(SparkSession session, CancellationToken cancel)
     {
-        // Not by the name of an archive: Spark would unpack that too, for every session.
-        var archive = $"batchml-{digest[..DigestDigits]}.program";
-        await session.AddArtifactAsync($"files/{archive}", Archive, cancel);
-        var launcher = Encoding.UTF8.GetBytes(Launcher(archive));
+        await session.AddArtifactAsync($"files/{ArchiveName}", Archive, cancel);
+        var launcher = Encoding.UTF8.GetBytes(Launcher());
         var name = $"batchml-{Convert.ToHexStringLower(SHA256.HashData(launcher))[..DigestDigits]}.sh";
         await session.AddArtifactAsync($"files/{name}", launcher, cancel);
         return $"./{name}";
@@ -121,7 +122,7 @@ sealed class ShippedProgram
         OperatingSystem.IsWindows() ? UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute : File.GetUnixFileMode(Path.Combine(folder, file));
 
     // Nothing may be written to standard output, which is Spark's. The cache could have been made by another user to foist a program on us, so it must be ours.
-    string Launcher(string archive) => $$"""
+    internal string Launcher() => $$"""
         #!/bin/sh
         # Unpacks BatchMl's program once per host and becomes it.
         set -eu
@@ -142,7 +143,7 @@ sealed class ShippedProgram
           # What is left of one that was killed.
           rm -rf "$program.new"
           mkdir "$program.new"
-          tar -xzf '{{archive}}' --no-same-owner -C "$program.new"
+          tar -xzf '{{ArchiveName}}' --no-same-owner -C "$program.new"
           mv "$program.new" "$program"
           # Other builds that nobody runs, and nobody has started for a week.
           find "$cache" -maxdepth 1 -name '*.used' -mtime +7 | while IFS= read -r used; do
@@ -150,7 +151,7 @@ sealed class ShippedProgram
           done
         fi
         exec 9>&-
-        exec "$program/{{program.Replace("\"", "\\\"", StringComparison.Ordinal)}}" "$@"
+        exec "$program/"'{{program.Replace("'", "'\\''", StringComparison.Ordinal)}}' "$@"
 
         """;
 }
