@@ -26,7 +26,7 @@ sealed class IdentityMap : Benchmark
         using (var duck = new Duck(Environment.ProcessorCount))
         {
             duck.Execute(string.Create(CultureInfo.InvariantCulture, $"""
-                COPY (SELECT i AS id, (i % 1000)::INT AS n, i * 0.5 AS a, sin(i) AS b, cos(i) AS c, sqrt(i) AS d, 'text number ' || (i % 300) AS s, TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_seconds(i) AS at FROM range({Rows}) t(i))
+                COPY (SELECT i AS id, (i % 1000)::INT AS n, i::DOUBLE * 0.5::DOUBLE AS a, sin(i) AS b, cos(i) AS c, sqrt(i) AS d, 'text number ' || (i % 300) AS s, TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_seconds(i) AS at FROM range({Rows}) t(i))
                 TO '{path}' (FORMAT parquet)
                 """));
         }
