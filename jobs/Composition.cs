@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.DuckDb;
@@ -63,7 +64,11 @@ public static class Composition
             Settings = context.SourceSettings,
             WorkerProgram = settings["Worker"] ?? Environment.ProcessPath!,
             Confs = settings.GetSection("Confs").GetChildren().Where(c => c.Value is not null).ToDictionary(c => c.Key, c => c.Value!),
+            RowsPerTask = settings["RowsPerTask"] is { } rows ? RowsPerTask(rows) : 1 << 18,
             OnProgress = context.Tell,
         });
     }
+
+    static long RowsPerTask(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rows) && rows > 0
+        ? rows : throw new DefinitionException($"Spark:RowsPerTask is '{text}'; expected a number of at least 1, e.g. 262144.");
 }
