@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.DuckDb;
@@ -64,6 +65,7 @@ public static class Composition
             WorkerProgram = settings["Worker"] ?? OwnProgram(),
             Ship = settings["Ship"] is { } ship && (bool.TryParse(ship, out var isShipped) ? isShipped : throw new DefinitionException($"Spark:Ship is '{ship}'; expected true or false.")),
             Confs = settings.GetSection("Confs").GetChildren().Where(c => c.Value is not null).ToDictionary(c => c.Key, c => c.Value!),
+            RowsPerTask = settings["RowsPerTask"] is { } rows ? RowsPerTask(rows) : 1 << 18,
             OnProgress = context.Tell,
         });
     }
@@ -74,4 +76,7 @@ public static class Composition
         var own = Path.Combine(AppContext.BaseDirectory, System.Reflection.Assembly.GetEntryAssembly()!.GetName().Name!);
         return File.Exists(own) ? own : Environment.ProcessPath!;
     }
+
+    static long RowsPerTask(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rows) && rows > 0
+        ? rows : throw new DefinitionException($"Spark:RowsPerTask is '{text}'; expected a number of at least 1, e.g. 262144.");
 }

@@ -37,6 +37,9 @@ public sealed class DataException(string message, Exception? inner = null)
 /// <summary>An input changed between planning and commit; the attempt is repeated on the new input.</summary>
 public sealed class InputChangedException(string message) : BatchMlException(message, FailureKind.Transient);
 
+/// <summary>The engine can not work at all: no other partition would fare better, so the run stops, after the tries that a transient error has.</summary>
+public sealed class EngineUnavailableException(string message, FailureKind kind, Exception inner) : BatchMlException(message, kind, inner);
+
 /// <summary>A run has more dead letters than it allows; exit code 3.</summary>
 public sealed class DeadLetterLimitException(string message) : BatchMlException(message);
 

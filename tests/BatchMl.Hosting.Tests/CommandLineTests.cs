@@ -111,6 +111,14 @@ public sealed class CommandLineTests
         Assert.Contains(expected, error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_setting_that_is_given_twice_is_named()
+    {
+        var (code, _, error) = await RunAsync("{}", "plan", "first/job", "--set", "Spark:Remote=a", "--set", "spark:remote=b");
+        Assert.Equal(2, code);
+        Assert.Contains("spark:remote twice", error, StringComparison.Ordinal);
+    }
+
     /// <summary>A catalog that may be closed but not asked: planning a job that can not open its source asks it nothing.</summary>
     public class Unasked : DispatchProxy
     {

@@ -47,6 +47,9 @@ sealed class JobsProcess : IDisposable
     /// <summary>How long ago it was started.</summary>
     public TimeSpan Elapsed => TimeProvider.System.GetElapsedTime(started);
 
+    /// <summary>The jobs program as Spark's executors start it.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "BatchMl.Jobs");
+
     public static JobsProcess Start(params string[] args) => new("BatchMl.Jobs.dll", args);
 
     /// <summary>The jobs program that stops itself (SIGSTOP) when it first reaches a point, as its own <c>Program.cs</c> says.</summary>

@@ -47,6 +47,7 @@ static class Workspaces
         return
         [
             .. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Where(p => p.Contains("_staging", StringComparison.Ordinal) || p.Contains(".tmp", StringComparison.Ordinal)),
+            .. Directory.Exists(Path.Combine(root, "spark-staging")) ? Directory.EnumerateFileSystemEntries(Path.Combine(root, "spark-staging")) : [],
             .. Directory.Exists(workspace.Spill) ? Directory.EnumerateFileSystemEntries(workspace.Spill) : [],
         ];
     }

@@ -39,6 +39,7 @@ static partial class Program
             Catalog = w => new FaultyCatalog(jobs.Catalog(w), Reached, LeaseSeconds),
             Spill = jobs.Spill,
             Scorers = jobs.Scorers,
+            Engines = jobs.Engines,
         };
         return await application.RunAsync(args[1..]);
     }

@@ -52,7 +52,8 @@ sealed class QueryLineage
     {
         var spine = query.Spine;
         foreach (var column in spine.Columns) columns[column.Name] = Direct(spine.Source, column.Expr);
-        if (spine.AsOfExpr is { } asOf) columns[FeatureQuery.AsOf] = Direct(spine.Source, asOf);
+        // The instants of a calendar come from no column.
+        columns[FeatureQuery.AsOf] = spine.AsOfExpr is { } asOf ? Direct(spine.Source, asOf) : [];
         if (!columns.ContainsKey(spine.PartitionName)) columns[spine.PartitionName] = Direct(spine.Source, query.PartitionExpr);
         if (spine.WhereExpr is { } where) everywhere.AddRange(Of(spine.Source, where, Transformation.Filter));
         if (spine.Source.WhereExpr is { } rows) everywhere.AddRange(Of(spine.Source, rows, Transformation.Filter));

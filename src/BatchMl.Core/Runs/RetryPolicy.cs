@@ -31,7 +31,7 @@ sealed class RetryPolicy(int seed)
     };
 
     /// <summary>Whether no other partition may be tried after this.</summary>
-    public static bool StopsRun(Exception error) => error is DeadLetterLimitException or DefinitionException || KindOf(error) == FailureKind.Bug;
+    public static bool StopsRun(Exception error) => error is DeadLetterLimitException or DefinitionException or EngineUnavailableException || KindOf(error) == FailureKind.Bug;
 
     /// <summary>The error itself, where it came wrapped by something that ran in parallel.</summary>
     public static Exception Unwrap(Exception error) => error is AggregateException all && all.Flatten().InnerExceptions is [var first, ..] ? Unwrap(first) : error;

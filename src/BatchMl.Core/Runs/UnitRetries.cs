@@ -29,15 +29,14 @@ sealed class UnitRetries(
                 foreach (var partition in unit) changed.Enqueue((partition, error));
                 return;
             }
-            if (RetryPolicy.StopsRun(error))
-            {
-                tally.Stop(error);
-                foreach (var partition in unit) tally.Fail(partition.Partition, error);
-                return;
-            }
             if (RetryPolicy.KindOf(error) != FailureKind.Transient || run.Retries.After(tries) is not { } wait)
             {
-                await TakeApartAsync(unit, error, tries, cancel);
+                if (RetryPolicy.StopsRun(error))
+                {
+                    tally.Stop(error);
+                    foreach (var partition in unit) tally.Fail(partition.Partition, error);
+                }
+                else await TakeApartAsync(unit, error, tries, cancel);
                 return;
             }
             foreach (var partition in unit) run.Tell(l => l.PartitionFailed(partition.Partition, error, wait));

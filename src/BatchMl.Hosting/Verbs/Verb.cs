@@ -93,9 +93,17 @@ abstract class Verb
             ? (long)(number * factor) : throw new DefinitionException($"--memory is '{text}'; expected a size of at least 1MiB, e.g. 512MiB or 4GiB.");
     }
 
-    protected static IReadOnlyDictionary<string, string?> Settings(IReadOnlyList<string> pairs) => pairs.ToDictionary(
-        p => p.IndexOf('=', StringComparison.Ordinal) is var at and > 0 ? p[..at] : throw new DefinitionException($"--set is '{p}'; expected key=value, e.g. --set Sources:flights:Path=/data/flights."),
-        p => (string?)p[(p.IndexOf('=', StringComparison.Ordinal) + 1)..], StringComparer.OrdinalIgnoreCase);
+    protected static IReadOnlyDictionary<string, string?> Settings(IReadOnlyList<string> pairs)
+    {
+        var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (var pair in pairs)
+        {
+            var at = pair.IndexOf('=', StringComparison.Ordinal);
+            if (at <= 0) throw new DefinitionException($"--set is '{pair}'; expected key=value, e.g. --set Sources:flights:Path=/data/flights.");
+            if (!settings.TryAdd(pair[..at], pair[(at + 1)..])) throw new DefinitionException($"--set gives {pair[..at]} twice; expected once.");
+        }
+        return settings;
+    }
 }
 
 /// <summary>A verb that takes up an earlier run.</summary>

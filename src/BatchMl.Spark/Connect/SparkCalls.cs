@@ -61,6 +61,9 @@ sealed class SparkCalls : IDisposable
         return request;
     }
 
+    /// <summary>Whether only another session can go on.</summary>
+    public bool IsLost { get; private set; }
+
     /// <summary>Notes the server's own name of the session; 3.5 has none.</summary>
     public void Observe(string serverSideSessionId)
     {
@@ -120,6 +123,7 @@ sealed class SparkCalls : IDisposable
         if (cancel.IsCancellationRequested) return new OperationCanceledException("The call to Spark was cancelled.", error, cancel);
         if (disposed) return new ObjectDisposedException($"the Spark session {SessionId}", error);
         var known = SparkErrors.Of(error);
+        if (error.StatusCode == StatusCode.Unavailable || known.Says("INVALID_HANDLE.SESSION_")) IsLost = true;
         return known.ToException(remote, known.Id is { } id && Version is { IsAtLeast4: true } ? await DetailsAsync(id, cancel) : null);
     }
 

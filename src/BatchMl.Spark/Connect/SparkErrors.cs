@@ -11,7 +11,7 @@ sealed class SparkErrors
     const string DetailsTrailer = "grpc-status-details-bin";
 
     // May pass by themselves: another attempt makes a new session and a new operation.
-    static readonly string[] passing = ["INVALID_HANDLE.SESSION_", "INVALID_HANDLE.OPERATION_ABANDONED", "INVALID_HANDLE.OPERATION_NOT_FOUND", "INVALID_CURSOR.", "ExecutorLostFailure", "FetchFailed"];
+    static readonly string[] passing = ["INVALID_HANDLE.SESSION_", "INVALID_HANDLE.OPERATION_ABANDONED", "INVALID_HANDLE.OPERATION_NOT_FOUND", "INVALID_CURSOR.", "ExecutorLostFailure", "FetchFailed", "worker exited unexpectedly"];
 
     readonly RpcException error;
     readonly RetryInfo? retry;

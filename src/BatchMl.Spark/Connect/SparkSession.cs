@@ -25,6 +25,9 @@ public sealed class SparkSession : IAsyncDisposable
     /// <summary>The session's UUID.</summary>
     public string Id => calls.SessionId;
 
+    /// <summary>Whether a call failed because the server could not be reached for long, or no longer knows the session: only another session can go on.</summary>
+    public bool IsLost => calls.IsLost;
+
     /// <summary>Opens a session and asks for the server's version.</summary>
     /// <param name="remote">Where.</param>
     /// <param name="options">How it behaves; null: as by default.</param>

@@ -33,7 +33,7 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
             await foreach (var batch in StagingFolder.AnswerAsync(order.Staging!, input, cancel)) yield return batch;
             yield break;
         }
-        using var opened = await task.Shared.RentAsync($"{order.Query}|{order.Inputs}|{JsonSerializer.Serialize(order.Options)}|{JsonSerializer.Serialize(order.Settings)}", () => OpenAsync(order, cancel), cancel);
+        using var opened = await task.Shared.RentAsync($"{order.Query}|{order.Inputs}|{JsonSerializer.Serialize(order.Options)}|{JsonSerializer.Serialize(order.Settings)}", () => OpenAsync(order), cancel);
         var query = ShuffledQuery.Of(opened.Value.Pinned, order.Partitions, order.Layout);
         if (order.Kind == TaskKind.Score)
         {
@@ -71,12 +71,13 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
         public void Dispose() => Pinned.Dispose();
     }
 
-    async Task<Opened> OpenAsync(TaskOrder order, CancellationToken cancel)
+    // For all tasks that wait for it, so that the end of one of them must not end it.
+    async Task<Opened> OpenAsync(TaskOrder order)
     {
         if (!queries.Value.TryGetValue(order.Query, out var query))
             throw new BatchMlException($"The worker in {AppContext.BaseDirectory} has no job that asks the query {order.Query[..12]}; its jobs ask: {string.Join(", ", queries.Value.Keys.Select(k => k[..12]))}. Run a job that the program has from its start.", FailureKind.Permanent);
         var made = environment(order.Workspace, order.Settings);
-        var pinned = await new LocalEngine(null).OpenAsync(query, made.Sources, order.Options, cancel);
+        var pinned = await new LocalEngine(null).OpenAsync(query, made.Sources, order.Options, CancellationToken.None);
         if (InputsDigest.Of(pinned) == order.Inputs) return new Opened(made, pinned);
         var files = string.Join(", ", pinned.Sources.SelectMany(s => s.Snapshot.Files).Select(f => f.Path).Distinct().Take(5));
         pinned.Dispose();
@@ -102,6 +103,7 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
             }
 
             var attempt = score.Attempts[(int)bucket];
+            StagingFolder.CheckWanted(order.Staging!);
             foreach (var scored in await scoring.RunAsync(Mine(), [(attempt.Key, attempt.Fence)], sink, run, cancel)) yield return scored;
         }
     }

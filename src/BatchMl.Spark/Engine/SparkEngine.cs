@@ -39,7 +39,16 @@ public sealed class SparkEngine(SparkEngineOptions options) : IEngine, IAsyncDis
         await gate.WaitAsync(cancel);
         try
         {
+            if (session is { IsLost: true } lost)
+            {
+                session = null;
+                await lost.DisposeAsync();
+            }
             return session ??= await ConnectAsync(cancel);
+        }
+        catch (BatchMlException e) when (e is not DefinitionException)
+        {
+            throw new EngineUnavailableException(e.Message, e.Kind, e);
         }
         finally
         {

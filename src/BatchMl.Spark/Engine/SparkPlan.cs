@@ -56,7 +56,9 @@ sealed class SparkPlan
         {
             if (countsRows && rows[pass] > TasksWorthCounting * options.RowsPerTask && even.query.CanCount(pass)) hot.AddRange(await even.HotBucketsAsync(pass, spark, cancel));
         }
-        return hot.Count == 0 ? even : Of(layout with { HotBuckets = hot });
+        if (hot.Count == 0) return even;
+        options.OnProgress?.Invoke($"Spark, counting rows by key: {hot.Count} of {layout.Buckets} buckets have many rows, and are cut by time into {hot.Sum(b => b.Starts.Count + 1)} slices");
+        return Of(layout with { HotBuckets = hot });
     }
 
     // Counting reads keys and times once more.
@@ -65,7 +67,7 @@ sealed class SparkPlan
         var counted = Map(Parts(query.SpineParts), ["part"], TaskKind.CountSpine, pass, CountRows.Ddl);
         foreach (var view in query.ViewsOf(pass).Where(v => query.EventParts(v).Count > 0)) counted = counted.Union(Map(Parts(query.EventParts(view)), ["part"], TaskKind.CountEvents, view, CountRows.Ddl));
         var counts = query.NewCounts();
-        await foreach (var batch in spark.CollectAsync(counted, Execution("counting rows by key"), cancel))
+        await foreach (var batch in spark.CollectAsync(counted, Execution("counting rows by key"), cancel).WithWorkersErrorsAsync(cancel))
         {
             using (batch) CountRows.Add(counts, batch);
         }

@@ -44,7 +44,7 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
         using var staging = StagingFolder.Create(options.Workspace);
         var plan = await PlanAsync(spark, partitions, byPartition: false, countsRows: true, staging.Path, null, cancel);
         var pieces = new SortedDictionary<long, string>();
-        await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Rows), plan.Execution("rows"), cancel))
+        await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Rows), plan.Execution("rows"), cancel).WithWorkersErrorsAsync(cancel))
         {
             using (batch)
             {
@@ -75,24 +75,17 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
             Path.GetDirectoryName(scoring.Package.WeightsPath)!, scoring.Package.Manifest.Digest, scoring.Keep, [.. partitions.Select(p => new Attempt(p.Key, p.Fence))], run.RunId, run.ScoredAt, run.DeadLetters.Left);
         var plan = await PlanAsync(spark, [.. partitions.Select(p => p.Spine)], byPartition: true, countsRows: true, staging.Path, score, cancel);
         var scored = new Dictionary<PartitionKey, (string Root, ScoredPartition Scored)>();
-        try
+        await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Score), plan.Execution("score"), cancel).WithWorkersErrorsAsync(cancel))
         {
-            await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Score), plan.Execution("score"), cancel))
+            using (batch)
             {
-                using (batch)
+                foreach (var (root, one) in ScoredPartitions.FromBatch(batch))
                 {
-                    foreach (var (root, one) in ScoredPartitions.FromBatch(batch))
-                    {
-                        if (!scored.TryAdd(one.Staged.Key, (root, one))) throw new BatchMlException($"Spark gave {one.Staged.Key} twice.", FailureKind.Bug);
-                        if (one.Staged.DeadLetters > 0) run.DeadLetters.Add(one.Staged.DeadLetters, $"see the dead letters of {one.Staged.Key}");
-                        run.OnRows?.Invoke(one.Staged.Rows + one.Staged.DeadLetters);
-                    }
+                    if (!scored.TryAdd(one.Staged.Key, (root, one))) throw new BatchMlException($"Spark gave {one.Staged.Key} twice.", FailureKind.Bug);
+                    if (one.Staged.DeadLetters > 0) run.DeadLetters.Add(one.Staged.DeadLetters, $"see the dead letters of {one.Staged.Key}");
+                    run.OnRows?.Invoke(one.Staged.Rows + one.Staged.DeadLetters);
                 }
             }
-        }
-        catch (SparkException e) when (e.WorkerType == typeof(DeadLetterLimitException).FullName)
-        {
-            throw new DeadLetterLimitException(e.Message);
         }
         var result = new List<ScoredPartition>();
         foreach (var partition in partitions)

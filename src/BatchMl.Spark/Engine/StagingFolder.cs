@@ -52,6 +52,14 @@ sealed class StagingFolder : IDisposable
     /// <summary>A folder for an attempt of a task.</summary>
     public static string OfAttempt(string staging) => System.IO.Path.Combine(staging, Guid.NewGuid().ToString("N"));
 
+    /// <summary>In a task, before it makes folders: holds that the driver still wants them.</summary>
+    /// <exception cref="BatchMlException">The driver has removed its folder.</exception>
+    public static void CheckWanted(string staging)
+    {
+        if (!File.Exists(System.IO.Path.Combine(staging, OwnerFile)))
+            throw new BatchMlException($"{staging} is gone: the driver has ended what this task was for.", FailureKind.Transient);
+    }
+
     /// <summary>Puts something there that tasks have to see.</summary>
     public void WriteProbe() => DurableFiles.Write(System.IO.Path.Combine(Path, ProbeFile), "shared"u8);
 
@@ -77,9 +85,12 @@ sealed class StagingFolder : IDisposable
             throw new BatchMlException($"What an executor wrote into {Path} is not to be seen from the driver. Expected the workspace in a folder that driver and executors share; choose such a one with --workspace.", FailureKind.Permanent);
     }
 
+    // Tasks that came second, or were told to end, may write a while longer: under another name nothing can be added to the folder any more.
     public void Dispose()
     {
-        DurableFiles.RemoveFolder(Path);
+        var removed = Path + ".removed";
+        Directory.Move(Path, removed);
+        DurableFiles.RemoveFolder(removed);
         owner.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using BatchMl.Engine;
+using BatchMl.Expressions;
 using BatchMl.Lineage;
 using BatchMl.Testing;
 
@@ -43,6 +44,16 @@ public sealed class QueryLineageTests
         Assert.True(Has("share", sales, "amount", Transformation.Transformed));
         Assert.True(Has("share", sales, "amount", Transformation.Aggregation));
         Assert.False(Has("share", sales, "amount", Transformation.Identity));
+    }
+
+    [Fact]
+    public void Instants_of_a_calendar_come_from_no_column()
+    {
+        var members = Source.Bind<Sale>("sales").Valid(s => s.At, s => s.Known);
+        var spine = Spine.Population(members, Calendar.Daily("02:00", "UTC")).Key(s => s.Customer);
+        var lineage = new QueryLineage(FeatureQuery.Create(spine, FeatureService.Of("s", 1).Derive("hour", row => Sql.HourIn(row.Time("as_of"), "UTC")), null), new Dictionary<string, DatasetName> { ["sales"] = new("file", "/sales") });
+        Assert.Empty(lineage.Columns["as_of"]);
+        Assert.Empty(lineage.Columns["hour"]);
     }
 
     [Fact]

@@ -47,6 +47,7 @@ sealed class DisturbedJobs
             Catalog = w => new FaultyCatalog(new SqliteCatalog(w.CatalogPath, Busy), Reached),
             Spill = jobs.Spill,
             Scorers = jobs.Scorers,
+            Engines = jobs.Engines,
             Clock = Clock,
             Out = TextWriter.Synchronized(output),
             Error = TextWriter.Synchronized(error),
