@@ -37,13 +37,10 @@ public sealed class SparkFaultTests(FlightDelaysRun uninterrupted, GuardedSpark 
     {
         using var folder = new TestFolder();
         using var workspace = new ScoringWorkspace(uninterrupted);
-        Call("cp", "-as", AppContext.BaseDirectory.TrimEnd('/'), folder.At("other"));
-        // The program finds its folder by where it is itself.
+        Call("cp", "-a", AppContext.BaseDirectory.TrimEnd('/'), folder.At("other"));
+        // Copies, not links: .NET follows those back to the folder that they lead to.
         var program = folder.At("other", "BatchMl.Jobs");
-        File.Delete(program);
-        File.Copy(JobsProcess.Program, program);
         var assembly = folder.At("other", "BatchMl.StoppingJobs.dll");
-        File.Delete(assembly);
         File.WriteAllBytes(assembly, [.. File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "BatchMl.StoppingJobs.dll")), 0]);
         await AssertRefusedAsync(workspace, On(spark.Remote, program), "publish the program anew");
     }
