@@ -56,15 +56,16 @@ static class WorkspaceContent
         return string.Create(CultureInfo.InvariantCulture, $"{entry.Key}, published: {entry.IsPublished}, leased: {entry.Lease is not null}, {staged.Rows} rows, {staged.DeadLetters} dead letters, content {staged.ContentDigest}, {fingerprint}, {staged.SchemaJson}, {string.Join("; ", files)}");
     }
 
-    /// <summary>Jobs, kinds of events, datasets with their schemas and columns.</summary>
+    /// <summary>Jobs, kinds of events, datasets with their schemas and columns. A run that made nothing tells the same once more, so each is there once.</summary>
     static List<string> Lineage(string root)
     {
-        static string Datasets(JsonElement e, string which) => !e.TryGetProperty(which, out var all) ? "" : string.Join("; ", all.EnumerateArray().Select(d =>
+        // Before anything is put in order: where workspaces are differs.
+        string Datasets(JsonElement e, string which) => !e.TryGetProperty(which, out var all) ? "" : string.Join("; ", all.EnumerateArray().Select(d =>
         {
             var facets = d.TryGetProperty("facets", out var f) ? f : default;
             string Facet(string name) => facets.ValueKind == JsonValueKind.Object && facets.TryGetProperty(name, out var facet) && facet.TryGetProperty("fields", out var fields) ? fields.GetRawText() : "";
-            return $"{d.GetProperty("namespace")} {d.GetProperty("name")} {Facet("schema")} {Facet("columnLineage")}";
+            return $"{d.GetProperty("namespace")} {d.GetProperty("name")} {Facet("schema")} {Facet("columnLineage")}".Replace(root, "WORKSPACE", StringComparison.Ordinal);
         }).Order(StringComparer.Ordinal));
-        return [.. Workspaces.Events(root).Select(e => $"{e.GetProperty("job").GetProperty("name")} {e.GetProperty("eventType")}: {Datasets(e, "inputs")} -> {Datasets(e, "outputs")}".Replace(root, "WORKSPACE", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        return [.. Workspaces.Events(root).Select(e => $"{e.GetProperty("job").GetProperty("name")} {e.GetProperty("eventType")}: {Datasets(e, "inputs")} -> {Datasets(e, "outputs")}").Distinct().Order(StringComparer.Ordinal)];
     }
 }
