@@ -61,7 +61,7 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
             var kept = view.Events.Visible(evaluated, low, max, view.EffectiveAxis, readTo);
             if (buckets.IsUsed)
             {
-                buckets.Add(kept is null ? evaluated : new RecordBatch(evaluated.Schema, evaluated.Arrays.Select(a => Columns.Take(a, kept)), kept.Length));
+                buckets.Add(kept is null ? evaluated : evaluated.Take(kept));
                 continue;
             }
             events.Add(evaluated, batch, kept);

@@ -109,7 +109,7 @@ public sealed class HeaderTests
     [Fact]
     public async Task Keys_of_the_context_come_in_any_order_and_kind_of_connection()
     {
-        var json = """{"secret":null,"unknown":[1,{"a":2}],"resources":{"gpu":{"addresses":["0"],"name":"gpu"}},"cpus":1,"taskAttemptId":7,"connInfo":"/tmp/a.sock","localProperties":{"k":"v"},"partitionId":1,"attemptNumber":0,"isBarrier":false,"stageId":2}""";
+        var json = """{"secret":null,"unknown":[1,{"a":2}],"resources":{"gpu":{"addresses":["0"],"name":"gpu"}},"cpus":1,"taskAttemptId":7,"connInfo":"folder/a.sock","localProperties":{"k":"v"},"partitionId":1,"attemptNumber":0,"isBarrier":false,"stageId":2}""";
         AssertGolden(await ReadAsync(new TaskBytes { Spark = "4.3", Json = json }, []), "4.3");
         AssertGolden(await ReadAsync(new TaskBytes { Spark = "4.2", Json = json.Replace("\"secret\":null,", "", StringComparison.Ordinal) }, []), "4.2");
     }

@@ -27,7 +27,7 @@ sealed class EventWays(ViewComputation view, ShuffleLayout layout, int pass)
                 ways.Add((way, 0));
             }
         }
-        return cutter.Add(Take(rows, [.. sent]), ways);
+        return cutter.Add(rows.Take([.. sent]), ways);
     }
 
     /// <summary>Sends each version to wherever some version of its fact goes: there it counts, or is no longer what counts.</summary>
@@ -51,7 +51,7 @@ sealed class EventWays(ViewComputation view, ShuffleLayout layout, int pass)
                 ways.Add((way, 0));
             }
         }
-        return cutter.Add(Take(rows, [.. sent]), ways);
+        return cutter.Add(rows.Take([.. sent]), ways);
     }
 
     /// <summary>Counts rows by bucket and the time from which they can be seen.</summary>
@@ -103,12 +103,10 @@ sealed class EventWays(ViewComputation view, ShuffleLayout layout, int pass)
         {
             if (known.TryGetValue((slice, hot.Bucket), out var keep)) return keep;
             var mine = Enumerable.Range(0, rows.Length).Where(i => buckets[i] == hot.Bucket).ToArray();
-            var kept = Carry.Keep(view.Events.ToTable([Take(rows, mine)], null), view.Query(1), hot.Starts[slice - 1]);
+            var kept = Carry.Keep(view.Events.ToTable([rows.Take(mine)], null), view.Query(1), hot.Starts[slice - 1]);
             keep = new bool[rows.Length];
             for (var i = 0; i < mine.Length; i++) keep[mine[i]] = kept[i];
             return known[(slice, hot.Bucket)] = keep;
         };
     }
-
-    static RecordBatch Take(RecordBatch batch, int[] rows) => new(batch.Schema, batch.Arrays.Select(a => Columns.Take(a, rows)), rows.Length);
 }

@@ -67,9 +67,6 @@ public sealed class ShuffledQuery
         return parts.Sum(p => Math.Max(0, fragments[p].Rows));
     }
 
-    /// <summary>The source that a view reads.</summary>
-    public string SourceOf(int view) => local.Computations[view].Bound.Source.Name;
-
     /// <summary>Whether a view's rows are versions of facts: a version can move its fact to another key, so that first all versions of a fact must meet.</summary>
     public bool HasVersions(int view) => local.Computations[view].Bound.Source.FactExprs is not null;
 
@@ -135,7 +132,7 @@ public sealed class ShuffledQuery
         {
             var evaluated = TravellingEvents.Pack(events.Evaluate(batch), origins.Of(batch));
             var seen = events.Visible(evaluated, low, max, computation.EffectiveAxis);
-            yield return seen is null ? evaluated : Take(evaluated, seen);
+            yield return seen is null ? evaluated : evaluated.Take(seen);
         }
     }
 
@@ -160,8 +157,11 @@ public sealed class ShuffledQuery
         var cutter = new ParcelCutter(Parcel.SpineTable);
         await foreach (var bucket in Buckets.Of(parcels, cancel))
         {
-            // Events that nobody asks for.
-            if (!bucket.Has(Parcel.SpineTable)) continue;
+            if (!bucket.Has(Parcel.SpineTable))
+            {
+                CheckUnasked(pass, bucket);
+                continue;
+            }
             var (rows, places) = TravellingRows.Unpack(bucket.Batches(Parcel.SpineTable));
             foreach (var view in passes[pass].Views)
             {
@@ -175,6 +175,16 @@ public sealed class ShuffledQuery
             foreach (var parcel in Send(cutter, rows, places, pass + 1)) yield return parcel;
         }
         foreach (var parcel in cutter.Flush()) yield return parcel;
+    }
+
+    // Events that nobody asks for matter only where validity is stated: overlaps are errors whether or not anyone asks.
+    void CheckUnasked(int pass, Buckets bucket)
+    {
+        foreach (var computation in passes[pass].Views.Where(bucket.Has).Select(v => (View: v, Of: local.Computations[v])).Where(c => c.Of.Bound.Source.Validity is not null))
+        {
+            var events = TravellingEvents.Unpack(computation.Of, bucket.Rows(computation.View));
+            AsOfKernel.Compute(events, new SpineTable([.. events.Keys.Select(k => ArrowArrayFactory.Slice(k, 0, 0))], ArrowColumns.Timestamps([])), computation.Of.Query(1));
+        }
     }
 
     /// <summary>
@@ -246,6 +256,4 @@ public sealed class ShuffledQuery
         var after = local.Computations[view].AskedAfter;
         return (FragmentPruning.Add(asOf.Min, after), FragmentPruning.Add(asOf.Max, after));
     }
-
-    static RecordBatch Take(RecordBatch batch, int[] rows) => new(batch.Schema, batch.Arrays.Select(a => Columns.Take(a, rows)), rows.Length);
 }

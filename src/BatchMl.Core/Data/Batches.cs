@@ -1,7 +1,6 @@
 using Apache.Arrow;
-using BatchMl.Data;
 
-namespace BatchMl.Scoring;
+namespace BatchMl.Data;
 
 /// <summary>Whole rows of batches.</summary>
 static class Batches
