@@ -38,8 +38,13 @@ sealed class SmallDisk : IDisposable
     /// <summary>Gives the space back.</summary>
     public void Free() => File.Delete(Ballast);
 
-    /// <summary>Makes it greater.</summary>
-    public void Grow(int megabytes) => Assert.Equal((0, ""), Call("mount", "-o", $"remount,size={megabytes}m", folder));
+    /// <summary>Leaves space for so much and no more.</summary>
+    public void Leave(int megabytes)
+    {
+        Fill();
+        using var file = new FileStream(Ballast, FileMode.Open);
+        file.SetLength(file.Length - ((long)megabytes << 20));
+    }
 
     /// <summary>Makes it read-only, or writable again. No file may be open for writing.</summary>
     public void ReadOnly(bool on) => Assert.Equal((0, ""), Call("mount", "-o", on ? "remount,ro" : "remount,rw", folder));
