@@ -9,6 +9,7 @@ using BatchMl.Onnx;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
+using BatchMl.Server;
 using BatchMl.Spark.Engine;
 using BatchMl.Spark.Worker;
 
@@ -33,7 +34,7 @@ public static class Composition
             ["sql"] = b => new SqlSource(b.Sql!, b.Files, b.Path.Length > 0 ? b.Path : null),
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
-        Catalog = workspace => new SqliteCatalog(workspace.CatalogPath),
+        Catalog = c => new SqliteCatalog(c.Workspace.CatalogPath),
         Spill = (workspace, memory) => FileSpill.Factory(workspace.Spill, memory),
         Scorers = new Dictionary<string, ScorerFactory>
         {
@@ -41,6 +42,7 @@ public static class Composition
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
         Engines = new Dictionary<string, Func<EngineContext, IEngine>> { ["spark"] = Spark },
+        MoreVerbs = [application => new ServeVerb(application)],
         Clock = clock ?? TimeProvider.System,
         Out = output ?? Console.Out,
         Error = error ?? Console.Error,

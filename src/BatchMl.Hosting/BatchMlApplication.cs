@@ -3,6 +3,7 @@ using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Hosting.Output;
 using BatchMl.Hosting.Verbs;
+using BatchMl.Operations;
 using BatchMl.Runs;
 using BatchMl.Scoring;
 using Microsoft.Extensions.Configuration;
@@ -25,7 +26,13 @@ public sealed class BatchMlApplication
     public required Func<Workspace, IBatchSink> Sink { get; init; }
 
     /// <summary>Opens the catalog of a workspace.</summary>
-    public required Func<Workspace, ICatalog> Catalog { get; init; }
+    public required Func<CatalogContext, ICatalog> Catalog { get; init; }
+
+    /// <summary>Opens what a server keeps in the same store; null: this program has no server.</summary>
+    public Func<CatalogContext, IOperations>? Operations { get; init; }
+
+    /// <summary>Verbs beside those that are always there, e.g. a server's.</summary>
+    public IReadOnlyList<Func<BatchMlApplication, Verb>> MoreVerbs { get; init; } = [];
 
     /// <summary>Makes the spill of a workspace for a memory budget in bytes; null: nothing is spilled.</summary>
     public Func<Workspace, long, SpillFactory>? Spill { get; init; }
@@ -94,8 +101,21 @@ public sealed class BatchMlApplication
     IEnumerable<Command> Commands() =>
     [
         new ListVerb(this).Command, new PlanVerb(this).Command, new RunVerb(this).Command, new StatusVerb(this).Command, new RetryVerb(this).Command,
-        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command,
+        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, .. MoreVerbs.Select(v => v(this).Command),
     ];
+
+    /// <summary>Jobs by name, the steps of pipelines among them.</summary>
+    /// <exception cref="DefinitionException">A definition is wrong, or two jobs have one name.</exception>
+    public IReadOnlyDictionary<string, Job> NamedJobs()
+    {
+        var named = new Dictionary<string, Job>(StringComparer.Ordinal);
+        foreach (var job in Jobs().SelectMany(j => j is PipelineJob p ? [p, .. p.Steps] : new[] { j }))
+        {
+            if (named.TryGetValue(job.Name, out var other) && !ReferenceEquals(other, job)) throw new DefinitionException($"Two jobs are called '{job.Name}'; a name is one job for ever.");
+            named[job.Name] = job;
+        }
+        return named;
+    }
 
     /// <summary>
     /// What tasks of another machine's engine run in: the sources, sink and scorers of this program for a workspace. Its catalog is not to be used.
@@ -104,7 +124,9 @@ public sealed class BatchMlApplication
     /// <param name="settings">Settings of the driver, as <see cref="EngineContext.SourceSettings"/>.</param>
     public JobEnvironment TaskEnvironment(string workspace, IReadOnlyDictionary<string, string?> settings) => Open(new SessionOptions(workspace, settings)).Environment;
 
-    internal Session Open(SessionOptions options)
+    /// <summary>Opens a workspace with the configuration of this program: <c>appsettings.json</c>, that of the environment, <c>BATCHML_…</c> variables, and given settings; the later one wins.</summary>
+    /// <exception cref="DefinitionException">Something in the configuration is wrong.</exception>
+    public Session Open(SessionOptions options)
     {
         var configuration = new ConfigurationBuilder()
             .SetBasePath(ConfigurationFolder)
@@ -116,10 +138,11 @@ public sealed class BatchMlApplication
         var workspace = new Workspace(options.Workspace);
         var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
         var said = new Said(Error.WriteLine);
-        return new Session(configuration, said, new JobEnvironment
+        var store = CatalogContext.Of(workspace, configuration);
+        return new Session(configuration, store, said, new JobEnvironment
         {
             Workspace = workspace,
-            Catalog = Catalog(workspace),
+            Catalog = Catalog(store),
             Sink = Sink(workspace),
             Models = new ModelStore(workspace.Models),
             Sources = sources.Open,
@@ -139,35 +162,3 @@ public sealed class BatchMlApplication
 /// <param name="SourceSettings">Where sources are, with absolute paths: for processes elsewhere, which are given them as settings.</param>
 /// <param name="Tell">Tells the user a line.</param>
 public sealed record EngineContext(Workspace Workspace, IConfiguration Configuration, IReadOnlyDictionary<string, string?> SourceSettings, Action<string> Tell);
-
-/// <summary>What a process tells its caller.</summary>
-static class ExitCodes
-{
-    public const int Done = 0, Failed = 1, Usage = 2, DeadLetters = 3;
-}
-
-/// <summary>Options that every verb with a workspace has.</summary>
-sealed record SessionOptions(string Workspace, IReadOnlyDictionary<string, string?> Settings, long Memory = 0, string Engine = LocalEngine.EngineName);
-
-/// <summary>Who is told what engines say.</summary>
-sealed class Said(Action<string> to)
-{
-    public Action<string> To { get; set; } = to;
-}
-
-/// <summary>An opened workspace.</summary>
-sealed class Session(IConfiguration configuration, Said said, JobEnvironment environment) : IAsyncDisposable
-{
-    /// <summary>Where lines of the engine go: to the error stream, or to whoever shows progress.</summary>
-    public Said Said { get; } = said;
-
-    public IConfiguration Configuration { get; } = configuration;
-    public JobEnvironment Environment { get; } = environment;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (Environment.Engine is IAsyncDisposable engine) await engine.DisposeAsync();
-        await Environment.Catalog.DisposeAsync();
-        Environment.Logging.Dispose();
-    }
-}

@@ -13,7 +13,7 @@ sealed class ListVerb : Verb
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var jobs = Named(Application.Jobs()).Values;
+        var jobs = Application.NamedJobs().Values;
         if (parsed.GetValue(json))
         {
             await Application.Out.WriteLineAsync(JsonSerializer.Serialize(

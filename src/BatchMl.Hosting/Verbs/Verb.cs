@@ -6,8 +6,9 @@ using BatchMl.Runs;
 namespace BatchMl.Hosting.Verbs;
 
 /// <summary>A verb of the command line: its options, and what it does.</summary>
-abstract class Verb
+public abstract class Verb
 {
+    /// <summary>A verb of an application.</summary>
     protected Verb(BatchMlApplication application, string name, string description)
     {
         Application = application;
@@ -15,48 +16,47 @@ abstract class Verb
         Command.SetAction(InvokeAsync);
     }
 
+    /// <summary>It, for the command line.</summary>
     public Command Command { get; }
 
+    /// <summary>The application.</summary>
     protected BatchMlApplication Application { get; }
 
+    /// <summary>Does it.</summary>
+    /// <returns>The exit code, see <see cref="ExitCodes"/>.</returns>
     protected abstract Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel);
 
+    /// <summary>Gives it an option.</summary>
     protected Option<T> Add<T>(Option<T> option)
     {
         Command.Options.Add(option);
         return option;
     }
 
+    /// <summary>Gives it an argument.</summary>
     protected Argument<T> Add<T>(Argument<T> argument)
     {
         Command.Arguments.Add(argument);
         return argument;
     }
 
+    /// <summary>The option <c>--json</c>.</summary>
     protected Option<bool> Json() => Add(new Option<bool>("--json") { Description = "Print JSON for machines" });
 
+    /// <summary>The option <c>--workspace</c>.</summary>
     protected Option<string> Workspace() => Add(new Option<string>("--workspace") { Description = "Folder of catalog, datasets, models, lineage and reports", HelpName = "DIR", DefaultValueFactory = _ => ".batchml" });
 
+    /// <summary>The argument <c>JOB</c>.</summary>
     protected Argument<string> JobName() => Add(new Argument<string>("JOB") { Description = "Name of a job; see 'list'" });
 
+    /// <summary>A job by its name.</summary>
+    /// <exception cref="DefinitionException">There is none; proposes the nearest.</exception>
     protected Job Find(string name)
     {
-        var jobs = Named(Application.Jobs());
+        var jobs = Application.NamedJobs();
         if (jobs.TryGetValue(name, out var job)) return job;
         var nearest = jobs.Keys.MinBy(k => Distance(k, name));
         throw new DefinitionException($"There is no job '{name}'. Did you mean '{nearest}'? Jobs are: {string.Join(", ", jobs.Keys)}.");
-    }
-
-    /// <summary>Jobs by name, the steps of pipelines among them.</summary>
-    protected static IReadOnlyDictionary<string, Job> Named(IReadOnlyList<Job> jobs)
-    {
-        var named = new Dictionary<string, Job>(StringComparer.Ordinal);
-        foreach (var job in jobs.SelectMany(j => j is PipelineJob p ? [p, .. p.Steps] : new[] { j }))
-        {
-            if (named.TryGetValue(job.Name, out var other) && !ReferenceEquals(other, job)) throw new DefinitionException($"Two jobs are called '{job.Name}'; a name is one job for ever.");
-            named[job.Name] = job;
-        }
-        return named;
     }
 
     // Levenshtein: enough for a handful of names.
@@ -77,6 +77,8 @@ abstract class Verb
         return row[^1];
     }
 
+    /// <summary>A date as YYYY-MM-DD.</summary>
+    /// <exception cref="DefinitionException">It is none.</exception>
     protected static DateOnly? Date(string? text, string option)
     {
         if (text is null) return null;
@@ -84,6 +86,8 @@ abstract class Verb
             ? date : throw new DefinitionException($"{option} is '{text}'; expected a date as YYYY-MM-DD.");
     }
 
+    /// <summary>A size such as 4GiB.</summary>
+    /// <exception cref="DefinitionException">It is none.</exception>
     protected static long Bytes(string? text)
     {
         if (text is null) return 0;
@@ -93,6 +97,8 @@ abstract class Verb
             ? (long)(number * factor) : throw new DefinitionException($"--memory is '{text}'; expected a size of at least 1MiB, e.g. 512MiB or 4GiB.");
     }
 
+    /// <summary>Pairs as <c>--set</c> takes them.</summary>
+    /// <exception cref="DefinitionException">One has no <c>=</c>, or is there twice.</exception>
     protected static IReadOnlyDictionary<string, string?> Settings(IReadOnlyList<string> pairs)
     {
         var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);

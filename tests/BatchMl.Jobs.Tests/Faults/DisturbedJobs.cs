@@ -44,7 +44,7 @@ sealed class DisturbedJobs
             Jobs = jobs.Jobs,
             SourceFormats = jobs.SourceFormats.ToDictionary(f => f.Key, f => (Func<SourceBinding, IBatchSource>)(b => Source(b, f.Value(b)))),
             Sink = jobs.Sink,
-            Catalog = w => new FaultyCatalog(new SqliteCatalog(w.CatalogPath, Busy), Reached),
+            Catalog = c => new FaultyCatalog(new SqliteCatalog(c.Workspace.CatalogPath, Busy), Reached),
             Spill = jobs.Spill,
             Scorers = jobs.Scorers,
             Engines = jobs.Engines,

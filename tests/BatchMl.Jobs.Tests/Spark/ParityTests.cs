@@ -55,7 +55,7 @@ public sealed class ParityTests(FlightDelaysRun local, StoreRun store) : IClassF
     {
         var vectors = ConformanceVector.All;
         await using var session = await SparkSession.ConnectAsync(SparkRemote.Parse(spark.Remote), null, Cancel);
-        await session.SetAsync(new Dictionary<string, string> { ["spark.sql.execution.pyspark.python"] = Program.Path, ["spark.sql.execution.arrow.maxRecordsPerBatch"] = "7" }, Cancel);
+        await session.SetAsync(new Dictionary<string, string> { ["spark.sql.execution.pyspark.python"] = SparkJobs.Program.Path, ["spark.sql.execution.arrow.maxRecordsPerBatch"] = "7" }, Cancel);
         // In any order: the shuffle is what sorts them.
         Parcel[] parcels = [.. vectors.SelectMany((v, i) => TravellingCase.ToParcels(i, v.Events, v.Spine, v.Query))];
         new Random(5).Shuffle(parcels);

@@ -1,0 +1,64 @@
+using BatchMl.Engine;
+using BatchMl.Runs;
+using Microsoft.Extensions.Configuration;
+
+namespace BatchMl.Hosting;
+
+/// <summary>How a workspace is opened.</summary>
+/// <param name="Workspace">Its folder.</param>
+/// <param name="Settings">Settings that win over all others.</param>
+/// <param name="Memory">Memory budget for features in bytes; 0: half of the machine's.</param>
+/// <param name="Engine">Name of the engine.</param>
+public sealed record SessionOptions(string Workspace, IReadOnlyDictionary<string, string?> Settings, long Memory = 0, string Engine = LocalEngine.EngineName);
+
+/// <summary>Where the catalog is.</summary>
+/// <param name="Workspace">The workspace.</param>
+/// <param name="Postgres">Connection string of the PostgreSQL database that has it; null: it is a file in the workspace. May hold a password: never to be shown.</param>
+public sealed record CatalogContext(Workspace Workspace, string? Postgres)
+{
+    /// <summary>What the setting <c>Storage</c> says: <c>memory</c> (the default) or <c>postgres://USER:PASSWORD@HOST:PORT/DATABASE</c>, or a reference to a secret that does.</summary>
+    /// <exception cref="DefinitionException">It says something else.</exception>
+    public static CatalogContext Of(Workspace workspace, IConfiguration configuration)
+    {
+        var storage = Secret.Resolve(configuration["Storage"], "Storage");
+        if (storage is null or "memory") return new CatalogContext(workspace, null);
+        // What was got is not shown: it may hold a password.
+        return storage.StartsWith("postgres://", StringComparison.Ordinal) || storage.StartsWith("postgresql://", StringComparison.Ordinal)
+            ? new CatalogContext(workspace, storage) : throw new DefinitionException("Storage is neither 'memory' nor begins with 'postgres://'. Expected e.g. postgres://batchml@db.example/batchml, or env:NAME or file:PATH of such a text.");
+    }
+}
+
+/// <summary>Who is told what engines say.</summary>
+public sealed class Said
+{
+    internal Said(Action<string> to) => To = to;
+
+    /// <summary>Gets each line; at first the error stream.</summary>
+    public Action<string> To { get; set; }
+}
+
+/// <summary>An opened workspace.</summary>
+public sealed class Session : IAsyncDisposable
+{
+    internal Session(IConfiguration configuration, CatalogContext store, Said said, JobEnvironment environment) => (Configuration, Store, Said, Environment) = (configuration, store, said, environment);
+
+    /// <summary>Where lines of the engine go: to the error stream, or to whoever shows progress.</summary>
+    public Said Said { get; }
+
+    /// <summary>All settings.</summary>
+    public IConfiguration Configuration { get; }
+
+    /// <summary>Where the catalog is.</summary>
+    public CatalogContext Store { get; }
+
+    /// <summary>What jobs run in.</summary>
+    public JobEnvironment Environment { get; }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Environment.Engine is IAsyncDisposable engine) await engine.DisposeAsync();
+        await Environment.Catalog.DisposeAsync();
+        Environment.Logging.Dispose();
+    }
+}
