@@ -26,12 +26,13 @@ public static class Composition
     public static BatchMlApplication Application(Func<IReadOnlyList<Job>>? jobs = null, TextWriter? output = null, TextWriter? error = null, TimeProvider? clock = null) => new()
     {
         Jobs = jobs ?? (() => [FlightDelays.FlightDelays.Pipeline()]),
-        SourceFormats = new Dictionary<string, Func<SourceBinding, IBatchSource>>
+        SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>
         {
-            ["parquet"] = b => new ParquetSource(b.Path),
-            ["csv"] = b => new CsvSource(b.Path, b.Types),
-            ["json"] = b => new JsonSource(b.Path, b.Types),
-            ["sql"] = b => new SqlSource(b.Sql!, b.Files, b.Path.Length > 0 ? b.Path : null),
+            ["parquet"] = (b, _) => new ParquetSource(b.Path),
+            ["csv"] = (b, _) => new CsvSource(b.Path, b.Types),
+            ["json"] = (b, _) => new JsonSource(b.Path, b.Types),
+            ["sql"] = (b, _) => new SqlSource(b.Sql!, b.Files, b.Path.Length > 0 ? b.Path : null),
+            ["spark"] = SparkTable,
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
         Catalog = c => new SqliteCatalog(c.Workspace.CatalogPath),
@@ -41,7 +42,7 @@ public static class Composition
             [LightGbmScorer.Flavor] = LightGbmScorer.Load,
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
-        Engines = new Dictionary<string, Func<EngineContext, IEngine>> { ["spark"] = Spark },
+        Engines = new Dictionary<string, Func<SessionContext, IEngine>> { ["spark"] = Spark },
         MoreVerbs = [application => new ServeVerb(application)],
         Clock = clock ?? TimeProvider.System,
         Out = output ?? Console.Out,
@@ -55,18 +56,34 @@ public static class Composition
         return new JobFunctions(application.Jobs, application.TaskEnvironment).All;
     }
 
-    static SparkEngine Spark(EngineContext context)
+    static SparkTableSource SparkTable(SourceBinding binding, SessionContext context)
+    {
+        if (binding.Table is null == binding.Sql is null) throw new DefinitionException($"Sources:{binding.Name} has format spark; it needs either Table or Sql.");
+        return new SparkTableSource(
+            new SparkTable
+            {
+                Name = binding.Name, Remote = Remote(context, $"The source {binding.Name}"), Workspace = context.Workspace.Root, Table = binding.Table, Sql = binding.Sql, PartitionBy = binding.PartitionBy, Confs = Confs(context),
+                OnProgress = context.Tell,
+            },
+            folder => new ParquetSource(folder), TimeProvider.System);
+    }
+
+    static string Remote(SessionContext context, string who) => context.Configuration["Spark:Remote"] ?? Environment.GetEnvironmentVariable("SPARK_REMOTE")
+        ?? throw new DefinitionException($"{who} needs a Spark Connect server: start the job with ./spark-submit.sh --master …, or name a server with --set Spark:Remote=sc://HOST:PORT or SPARK_REMOTE.");
+
+    static Dictionary<string, string> Confs(SessionContext context) => context.Configuration.GetSection("Spark:Confs").GetChildren().Where(c => c.Value is not null).ToDictionary(c => c.Key, c => c.Value!);
+
+    static SparkEngine Spark(SessionContext context)
     {
         var settings = context.Configuration.GetSection("Spark");
         return new SparkEngine(new SparkEngineOptions
         {
-            Remote = settings["Remote"] ?? Environment.GetEnvironmentVariable("SPARK_REMOTE")
-                ?? throw new DefinitionException("The engine spark needs a Spark Connect server: start the job with ./spark-submit.sh --master …, or name a server with --set Spark:Remote=sc://HOST:PORT or SPARK_REMOTE."),
+            Remote = Remote(context, "The engine spark"),
             Workspace = context.Workspace.Root,
             Settings = context.SourceSettings,
             WorkerProgram = settings["Worker"] ?? OwnProgram(),
             Ship = settings["Ship"] is { } ship && (bool.TryParse(ship, out var isShipped) ? isShipped : throw new DefinitionException($"Spark:Ship is '{ship}'; expected true or false.")),
-            Confs = settings.GetSection("Confs").GetChildren().Where(c => c.Value is not null).ToDictionary(c => c.Key, c => c.Value!),
+            Confs = Confs(context),
             RowsPerTask = settings["RowsPerTask"] is { } rows ? RowsPerTask(rows) : 1 << 18,
             OnProgress = context.Tell,
         });

@@ -19,8 +19,8 @@ public sealed class BatchMlApplication
     /// <summary>Makes the jobs; called once, so that an error in a definition is reported like any other.</summary>
     public required Func<IReadOnlyList<Job>> Jobs { get; init; }
 
-    /// <summary>Opens tables, by format: <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>.</summary>
-    public required IReadOnlyDictionary<string, Func<SourceBinding, IBatchSource>> SourceFormats { get; init; }
+    /// <summary>Opens tables, by format: <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c>.</summary>
+    public required IReadOnlyDictionary<string, Func<SourceBinding, SessionContext, IBatchSource>> SourceFormats { get; init; }
 
     /// <summary>Makes the sink of a workspace.</summary>
     public required Func<Workspace, IBatchSink> Sink { get; init; }
@@ -41,7 +41,7 @@ public sealed class BatchMlApplication
     public required IReadOnlyDictionary<string, ScorerFactory> Scorers { get; init; }
 
     /// <summary>Engines beside the local one, by name: what <c>--engine</c> takes.</summary>
-    public IReadOnlyDictionary<string, Func<EngineContext, IEngine>> Engines { get; init; } = new Dictionary<string, Func<EngineContext, IEngine>>();
+    public IReadOnlyDictionary<string, Func<SessionContext, IEngine>> Engines { get; init; } = new Dictionary<string, Func<SessionContext, IEngine>>();
 
     /// <summary>"Now".</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -121,7 +121,7 @@ public sealed class BatchMlApplication
     /// What tasks of another machine's engine run in: the sources, sink and scorers of this program for a workspace. Its catalog is not to be used.
     /// </summary>
     /// <param name="workspace">Folder of the workspace.</param>
-    /// <param name="settings">Settings of the driver, as <see cref="EngineContext.SourceSettings"/>.</param>
+    /// <param name="settings">Settings of the driver, as <see cref="SessionContext.SourceSettings"/>.</param>
     public JobEnvironment TaskEnvironment(string workspace, IReadOnlyDictionary<string, string?> settings) => Open(new SessionOptions(workspace, settings)).Environment;
 
     /// <summary>Opens a workspace with the configuration of this program: <c>appsettings.json</c>, that of the environment, <c>BATCHML_…</c> variables, and given settings; the later one wins.</summary>
@@ -139,16 +139,17 @@ public sealed class BatchMlApplication
         var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
         var said = new Said(Error.WriteLine);
         var store = CatalogContext.Of(workspace, configuration);
+        var context = new SessionContext(workspace, configuration, sources.Settings(), line => said.To(line));
         return new Session(configuration, store, said, new JobEnvironment
         {
             Workspace = workspace,
             Catalog = Catalog(store),
             Sink = Sink(workspace),
             Models = new ModelStore(workspace.Models),
-            Sources = sources.Open,
+            Sources = name => sources.Open(name, context),
             Engine = options.Engine == LocalEngine.EngineName
                 ? new LocalEngine(Spill?.Invoke(workspace, options.Memory))
-                : Engines[options.Engine](new EngineContext(workspace, configuration, sources.Settings(), line => said.To(line))),
+                : Engines[options.Engine](context),
             Scorers = Scorers,
             Clock = Clock,
             Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),
@@ -156,9 +157,9 @@ public sealed class BatchMlApplication
     }
 }
 
-/// <summary>What an engine is made for.</summary>
+/// <summary>What engines and sources are made in.</summary>
 /// <param name="Workspace">The workspace.</param>
 /// <param name="Configuration">All settings.</param>
 /// <param name="SourceSettings">Where sources are, with absolute paths: for processes elsewhere, which are given them as settings.</param>
 /// <param name="Tell">Tells the user a line.</param>
-public sealed record EngineContext(Workspace Workspace, IConfiguration Configuration, IReadOnlyDictionary<string, string?> SourceSettings, Action<string> Tell);
+public sealed record SessionContext(Workspace Workspace, IConfiguration Configuration, IReadOnlyDictionary<string, string?> SourceSettings, Action<string> Tell);

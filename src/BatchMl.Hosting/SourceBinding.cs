@@ -5,8 +5,8 @@ namespace BatchMl.Hosting;
 
 /// <summary>
 /// Where a source is: the section <c>Sources:NAME</c> of the configuration. <c>Path</c> is a file, a folder or a glob, relative to the folder of the
-/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c> or <c>sql</c> (by default from the path's extension, otherwise parquet);
-/// <c>Sql</c> and <c>Files</c> belong to format sql.
+/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c> or <c>spark</c> (by default from the path's extension, otherwise parquet);
+/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to format spark.
 /// </summary>
 public sealed record SourceBinding
 {
@@ -16,18 +16,22 @@ public sealed record SourceBinding
     public string Path { get; init; } = "";
     /// <summary>Format name.</summary>
     public string? Format { get; init; }
-    /// <summary>A query in DuckDB's dialect, for format sql.</summary>
+    /// <summary>A query, in DuckDB's dialect for format sql, in Spark's for format spark.</summary>
     public string? Sql { get; init; }
     /// <summary>Files that the query reads: their identity is the source's.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
+    /// <summary>A table or view of Spark, for format spark.</summary>
+    public string? Table { get; init; }
+    /// <summary>An expression in Spark's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For format spark.</summary>
+    public string? PartitionBy { get; init; }
     /// <summary>Column types by name in DuckDB's words, for CSV columns that would be guessed wrong.</summary>
     public IReadOnlyDictionary<string, string> Types { get; init; } = new Dictionary<string, string>();
 }
 
 /// <summary>All bindings of a configuration.</summary>
-sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<string, Func<SourceBinding, IBatchSource>> formats, string folder)
+sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<string, Func<SourceBinding, SessionContext, IBatchSource>> formats, string folder)
 {
-    public IBatchSource Open(string name)
+    public IBatchSource Open(string name, SessionContext context)
     {
         var section = configuration.GetSection("Sources").GetSection(name);
         if (!section.Exists())
@@ -38,13 +42,13 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
                 + $"Add \"Sources\": {{ \"{name}\": {{ \"Path\": \"…\" }} }} to appsettings.json, or --set Sources:{name}:Path=….");
         }
         var binding = (section.Value is { } shorthand ? new SourceBinding { Path = shorthand } : section.Get<SourceBinding>()!) with { Name = name };
-        if (binding.Path.Length == 0 && binding.Sql is null) throw new DefinitionException($"Sources:{name} has neither Path nor Sql; it needs one.");
+        if (binding.Path.Length == 0 && binding.Sql is null && binding.Table is null) throw new DefinitionException($"Sources:{name} has neither Path nor Sql nor Table; it needs one.");
         var format = binding.Format ?? FormatOf(binding);
         if (!formats.TryGetValue(format, out var open))
         {
             throw new DefinitionException($"Sources:{name} has format '{format}'; there are: {string.Join(", ", formats.Keys.Order())}.");
         }
-        return open(binding with { Path = Absolute(binding.Path), Files = [.. binding.Files.Select(Absolute)] });
+        return open(binding with { Path = Absolute(binding.Path), Files = [.. binding.Files.Select(Absolute)] }, context);
     }
 
     /// <summary>All bindings as settings, with absolute paths.</summary>
@@ -63,7 +67,7 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
 
     string Absolute(string path) => path.Length == 0 || path.Contains("://", StringComparison.Ordinal) ? path : System.IO.Path.GetFullPath(path, folder);
 
-    static string FormatOf(SourceBinding binding) => binding.Sql is not null ? "sql" : System.IO.Path.GetExtension(binding.Path).ToLowerInvariant() switch
+    static string FormatOf(SourceBinding binding) => binding.Table is not null ? "spark" : binding.Sql is not null ? "sql" : System.IO.Path.GetExtension(binding.Path).ToLowerInvariant() switch
     {
         ".csv" or ".tsv" => "csv",
         ".json" or ".ndjson" or ".jsonl" => "json",

@@ -26,10 +26,10 @@ public sealed class CommandLineTests
         var code = await new BatchMlApplication
         {
             Jobs = () => [new Nothing("first/job"), new Nothing("second/job")],
-            SourceFormats = new Dictionary<string, Func<SourceBinding, IBatchSource>>
+            SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>
             {
-                ["parquet"] = b => throw new DefinitionException($"parquet at {Path.GetRelativePath(folder.Path, b.Path)}"),
-                ["csv"] = b => throw new DefinitionException($"csv at {Path.GetRelativePath(folder.Path, b.Path)}"),
+                ["parquet"] = (b, _) => throw new DefinitionException($"parquet at {Path.GetRelativePath(folder.Path, b.Path)}"),
+                ["csv"] = (b, _) => throw new DefinitionException($"csv at {Path.GetRelativePath(folder.Path, b.Path)}"),
             },
             Sink = _ => null!,
             Catalog = _ => DispatchProxy.Create<ICatalog, Unasked>(),

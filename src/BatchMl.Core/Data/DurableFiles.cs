@@ -103,6 +103,13 @@ public static partial class DurableFiles
         FsyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
+    /// <summary>Gives a file a second name on the same file system.</summary>
+    /// <exception cref="IOException">It can not be given one.</exception>
+    public static void Link(string file, string name)
+    {
+        if (HardLink(file, name) != 0) throw Failed("get a second name for", file);
+    }
+
     static IOException Failed(string what, string folder) =>
         new($"{folder} can not be {what}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}. Expected a folder on a local POSIX file system.");
 
@@ -111,6 +118,9 @@ public static partial class DurableFiles
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     internal static partial int Fsync(int fd);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int HardLink(string file, string name);
 
     [LibraryImport("libc", EntryPoint = "close")]
     internal static partial int Close(int fd);

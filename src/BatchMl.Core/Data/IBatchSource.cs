@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using BatchMl.Lineage;
 
 namespace BatchMl.Data;
 
@@ -32,6 +33,12 @@ public interface ISourceSnapshot : IDisposable
 
     /// <summary>Reads fragments, in the given order, row order kept. The caller owns and disposes each batch.</summary>
     IAsyncEnumerable<SourceBatch> ReadAsync(ScanRequest request, CancellationToken cancel);
+
+    /// <summary>Its name in lineage; null: that of its file or folder.</summary>
+    DatasetName? Dataset => null;
+
+    /// <summary>Settings by which a process elsewhere binds the source to exactly what is pinned here, with full names; null: those that it is bound by here will do.</summary>
+    IReadOnlyDictionary<string, string?>? Binding => null;
 
     /// <summary>Throws <see cref="InputChangedException"/>, naming the file, if a file is no longer the one that was opened.</summary>
     void Verify();

@@ -41,6 +41,7 @@ sealed class QueryLineage
     // A single file is named by its path, several by the folder that they share (the naming rule for globs).
     static DatasetName NameOf(ISourceSnapshot snapshot)
     {
+        if (snapshot.Dataset is { } named) return named;
         if (snapshot.Files.Count == 0) return new DatasetName("inmemory", "empty");
         if (snapshot.Files.Count == 1) return new DatasetName("file", snapshot.Files[0].Path);
         var folder = Path.GetDirectoryName(snapshot.Files[0].Path);

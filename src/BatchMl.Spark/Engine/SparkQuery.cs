@@ -15,6 +15,17 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
 {
     readonly string inputs = InputsDigest.Of(local);
 
+    // A task binds what only the driver can pin to where that is now.
+    readonly IReadOnlyDictionary<string, string?> settings = Bound(options.Settings, local);
+
+    static Dictionary<string, string?> Bound(IReadOnlyDictionary<string, string?> settings, IPinnedQuery local)
+    {
+        var bound = new Dictionary<string, string?>(settings, StringComparer.OrdinalIgnoreCase);
+        foreach (var source in local.Sources)
+            foreach (var (name, value) in source.Snapshot.Binding ?? new Dictionary<string, string?>()) bound[name] = value;
+        return bound;
+    }
+
     public FeatureQuery Query => local.Query;
 
     public IReadOnlyList<PinnedSource> Sources => local.Sources;
@@ -111,7 +122,7 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
 
     Task<SparkPlan> PlanAsync(SparkSession spark, IReadOnlyList<SpinePartition> partitions, bool byPartition, bool countsRows, string? staging, ScoreOrder? score, CancellationToken cancel) =>
         SparkPlan.MakeAsync(local, partitions, byPartition, countsRows, options, spark, (layout, kind, number) => new TaskOrder(
-            ProgramDigest.Own, kind, number, Query.Digest, inputs, options.Workspace, options.Settings, features, partitions, layout, staging, score), cancel);
+            ProgramDigest.Own, kind, number, Query.Digest, inputs, options.Workspace, settings, features, partitions, layout, staging, score), cancel);
 
     // The same pinned files were counted to plan with: fewer or more rows now would be rows lost or doubled without a word.
     static void CheckCounted(IReadOnlyList<SpinePartition> partitions, long rows)

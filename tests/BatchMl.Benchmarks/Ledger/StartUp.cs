@@ -50,7 +50,7 @@ sealed class StartUp : Benchmark
         var watched = new BatchMlApplication
         {
             Jobs = usual.Jobs, Sink = usual.Sink, Catalog = usual.Catalog, Spill = usual.Spill, Scorers = usual.Scorers, Out = TextWriter.Null, Error = TextWriter.Null,
-            SourceFormats = usual.SourceFormats.ToDictionary(f => f.Key, f => (Func<SourceBinding, IBatchSource>)(binding => new WatchedSource(f.Value(binding)))),
+            SourceFormats = usual.SourceFormats.ToDictionary(f => f.Key, f => (Func<SourceBinding, SessionContext, IBatchSource>)((binding, context) => new WatchedSource(f.Value(binding, context)))),
         };
         await watched.RunAsync(["run", "flight-delays", "--workspace", workspace]);
     }

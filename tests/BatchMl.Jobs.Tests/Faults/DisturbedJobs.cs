@@ -42,7 +42,7 @@ sealed class DisturbedJobs
         var application = new BatchMlApplication
         {
             Jobs = jobs.Jobs,
-            SourceFormats = jobs.SourceFormats.ToDictionary(f => f.Key, f => (Func<SourceBinding, IBatchSource>)(b => Source(b, f.Value(b)))),
+            SourceFormats = jobs.SourceFormats.ToDictionary(f => f.Key, f => (Func<SourceBinding, SessionContext, IBatchSource>)((b, c) => Source(b, f.Value(b, c)))),
             Sink = jobs.Sink,
             Catalog = c => new FaultyCatalog(new SqliteCatalog(c.Workspace.CatalogPath, Busy), Reached),
             Spill = jobs.Spill,

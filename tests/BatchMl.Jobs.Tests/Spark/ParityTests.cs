@@ -34,7 +34,10 @@ public sealed class ParityTests(FlightDelaysRun local, StoreRun store) : IClassF
         AssertNothingMade(await store.RunAllAsync(copy, StoreRun.On(spark)));
         var (code, text) = await store.TryAsync(folder.At("limited"), "store", StoreRun.On(spark, "--set", "DeadLetterLimit=1"));
         Assert.True(code == 3, text);
-        if (version == "4.1") await AssertFlightDelaysAsync(spark, folder.At("flights"));
+        await SparkTables.AssertPinnedByDayAsync(spark);
+        if (version != "4.1") return;
+        await SparkTables.AssertPipelineAsync(spark, store);
+        await AssertFlightDelaysAsync(spark, folder.At("flights"));
     }
 
     static void AssertNothingMade(string text)

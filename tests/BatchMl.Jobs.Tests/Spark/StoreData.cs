@@ -44,6 +44,9 @@ sealed class StoreData : IDisposable
     /// <summary>Settings that say where it is.</summary>
     public IEnumerable<string> Settings => Names.SelectMany(name => new[] { "--set", $"Sources:{name}:Path={folder.At(name)}" });
 
+    /// <summary>Each source with its folder, and the day of a row in Spark's words.</summary>
+    public IEnumerable<(string Name, string Path, string Day)> Sources => Names.Select(name => (name, folder.At(name), name switch { "members" => "date(valid_from)", "shops" => "1", _ => "date(at)" }));
+
     static readonly string[] Names = ["visits", "sales", "clicks", "members", "reports", "shops"];
 
     // In the order of the rows, cut into files, and these into row groups.

@@ -19,6 +19,9 @@ public sealed class StoreRun : IAsyncLifetime
         foreach (var pipeline in pipelines) await RunAsync(Local, pipeline);
     }
 
+    /// <summary>As <see cref="StoreData.Sources"/>.</summary>
+    internal IEnumerable<(string Name, string Path, string Day)> Sources => data.Sources;
+
     /// <summary>Settings that run a job on a Spark.</summary>
     internal static string[] On(LiveSpark spark, params string[] more) => ["--engine", "spark", "--set", $"Spark:Remote={spark.Remote}", "--set", $"Spark:Worker={SparkJobs.Program.Path}", .. more];
 
