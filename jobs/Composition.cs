@@ -36,6 +36,7 @@ public static class Composition
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
         Catalog = c => new SqliteCatalog(c.Workspace.CatalogPath),
+        Operations = c => new SqliteOperations(c.Workspace.CatalogPath),
         Spill = (workspace, memory) => FileSpill.Factory(workspace.Spill, memory),
         Scorers = new Dictionary<string, ScorerFactory>
         {

@@ -29,14 +29,14 @@ static class AttemptTable
         t, lease.Key, lease.Fence, "state = 'Staged', row_count = @Rows, dead_letters = @DeadLetters", "'Leased'", new { staged.Rows, staged.DeadLetters });
 
     public static bool Commit(IDbTransaction t, Lease lease, DateTimeOffset at) => Change(
-        t, lease.Key, lease.Fence, "state = 'Committed', finished_at = @at", "'Staged'", new { at = Values.OfTime(at) });
+        t, lease.Key, lease.Fence, "state = 'Committed', committed_at = @at, finished_at = @at", "'Staged'", new { at = Values.OfTime(at) });
 
     public static bool Publish(IDbTransaction t, PartitionKey key, long fence, DateTimeOffset at) => Change(
         t, key, fence, "state = 'Published', finished_at = @at", "'Committed'", new { at = Values.OfTime(at) });
 
     /// <summary>Ends an open attempt as failed or aborted.</summary>
     public static bool End(IDbTransaction t, PartitionKey key, long fence, AttemptState state, string? error, DateTimeOffset at) => Change(
-        t, key, fence, "state = @state, error = @error, finished_at = @at", "'Leased', 'Staged'", new { state = state.ToString(), error, at = Values.OfTime(at) });
+        t, key, fence, "state = @state, error = @error, finished_at = @at", "'Leased', 'Staged'", new { state = state.ToString(), error = Values.OfText(error), at = Values.OfTime(at) });
 
     public static IReadOnlyList<AttemptRecord> OfRun(IDbTransaction t, string runId) => Query(t, "WHERE run_id = @runId", new { runId });
 
@@ -51,7 +51,7 @@ static class AttemptTable
     }
 
     static List<AttemptRecord> Query(IDbTransaction t, string where, object? parameters) =>
-        [.. t.Connection!.Query<Row>($"{Select} {where} ORDER BY started_at, sink, dataset, partition_column, partition_value, fence", parameters, t).Select(r => r.Record())];
+        Rows.Read<Row, AttemptRecord>(t, $"{Select} {where} ORDER BY started_at, sink, dataset, partition_column, partition_value, fence", parameters, r => r.Record());
 
     sealed class Row
     {
@@ -73,6 +73,6 @@ static class AttemptTable
 
         public AttemptRecord Record() => new(
             new PartitionKey(Sink, Dataset, PartitionColumn, PartitionValue), Fence, RunId, AttemptId, Holder, Values.Lineage(Lineage), Enum.Parse<AttemptState>(State), RowCount, DeadLetters,
-            Values.Time(StartedAt), FinishedAt is null ? null : Values.Time(FinishedAt), Error);
+            Values.Time(StartedAt), Values.TimeOrNull(FinishedAt), Error);
     }
 }

@@ -42,6 +42,7 @@ static class LedgerTable
         t.Connection!.Execute(
             $"UPDATE ledger SET fence = @fence, lease_fence = @fence, heartbeat = 0 WHERE {ByKey}", new { fence, key.Sink, key.Dataset, key.Column, key.Value }, t);
         AttemptTable.Add(t, attempt, fence, at);
+        CountChange(t);
         return new Lease(key, fence, attempt.RunId, attempt.AttemptId);
     }
 
@@ -49,10 +50,10 @@ static class LedgerTable
 
     public static bool Stage(IDbTransaction t, Lease lease, StagedPartition staged) => AttemptTable.Stage(t, lease, staged);
 
-    public static bool Commit(IDbTransaction t, Lease lease, CommittedVersion version) => AttemptTable.Commit(t, lease, version.CommittedAt)
+    public static bool Commit(IDbTransaction t, Lease lease, CommittedVersion version) => AttemptTable.Commit(t, lease, version.CommittedAt) && CountChange(t)
         && Agrees(Change(t, lease, "lease_fence = NULL, committed_fence = @Fence, committed = @committed, committed_digest = @digest", Values.OfObject(version)), lease);
 
-    public static bool Release(IDbTransaction t, Lease lease, AttemptState state, string? error, DateTimeOffset at) => AttemptTable.End(t, lease.Key, lease.Fence, state, error, at)
+    public static bool Release(IDbTransaction t, Lease lease, AttemptState state, string? error, DateTimeOffset at) => AttemptTable.End(t, lease.Key, lease.Fence, state, error, at) && CountChange(t)
         && Agrees(Change(t, lease, "lease_fence = NULL"), lease);
 
     // An attempt is leased or staged exactly while its partition's lease is its own: both change in the same transactions.
@@ -61,7 +62,12 @@ static class LedgerTable
 
     public static bool Publish(IDbTransaction t, PartitionKey key, long fence, DateTimeOffset at) => t.Connection!.Execute(
         $"UPDATE ledger SET published_fence = @fence WHERE {ByKey} AND committed_fence = @fence AND published_fence < @fence", new { fence, key.Sink, key.Dataset, key.Column, key.Value }, t) == 1
-        && AttemptTable.Publish(t, key, fence, at);
+        && AttemptTable.Publish(t, key, fence, at) && CountChange(t);
+
+    /// <summary>A number that is another one after every change of what partitions there are and how they stand.</summary>
+    public static long Changes(IDbTransaction t) => Rows.Value<long>(t, "SELECT number FROM ledger_change");
+
+    static bool CountChange(IDbTransaction t) => t.Connection!.Execute("UPDATE ledger_change SET number = number + 1", transaction: t) == 1;
 
     static bool Change(IDbTransaction t, Lease lease, string set, string? committed = null) => t.Connection!.Execute(
         $"UPDATE ledger SET {set} WHERE {ByKey} AND lease_fence = @Fence",
@@ -69,7 +75,7 @@ static class LedgerTable
 
     static string DigestOf(PartitionKey key, string committed) => Values.DigestOf(key.Sink, key.Dataset, key.Column, key.Value, committed);
 
-    static List<LedgerEntry> Query(IDbTransaction t, string where, object? parameters) => [.. t.Connection!.Query<Row>($"{Select} {where}", parameters, t).Select(r => r.Entry())];
+    static List<LedgerEntry> Query(IDbTransaction t, string where, object? parameters) => Rows.Read<Row, LedgerEntry>(t, $"{Select} {where}", parameters, r => r.Entry());
 
     sealed class Row
     {

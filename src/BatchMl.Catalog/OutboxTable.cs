@@ -15,14 +15,11 @@ static class OutboxTable
         }
     }
 
-    public static IReadOnlyList<OutboxEvent> Pending(IDbTransaction t, int count) =>
-    [
-        .. t.Connection!.Query<Row>(
-            "SELECT id AS Id, put_at AS PutAt, event AS Event FROM outbox WHERE id > (SELECT COALESCE(MAX(last_id), 0) FROM delivery) ORDER BY id LIMIT @count", new { count }, t)
-            .Select(r => new OutboxEvent(r.Id, Values.Time(r.PutAt), r.Event)),
-    ];
+    public static IReadOnlyList<OutboxEvent> Pending(IDbTransaction t, int count) => Rows.Read<Row, OutboxEvent>(
+        t, "SELECT id AS Id, put_at AS PutAt, event AS Event FROM outbox WHERE id > (SELECT COALESCE(MAX(last_id), 0) FROM delivery) ORDER BY id LIMIT @count", new { count },
+        r => new OutboxEvent(r.Id, Values.Time(r.PutAt), r.Event));
 
-    public static long Length(IDbTransaction t, string file) => t.Connection!.QuerySingleOrDefault<long?>("SELECT length FROM delivery WHERE file = @file", new { file }, t) ?? 0;
+    public static long Length(IDbTransaction t, string file) => Rows.Value<long?>(t, "SELECT length FROM delivery WHERE file = @file", new { file }) ?? 0;
 
     public static void Deliver(IDbTransaction t, string file, long lastId, long length) => t.Connection!.Execute(
         """

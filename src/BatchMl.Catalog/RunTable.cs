@@ -19,9 +19,15 @@ static class RunTable
         VALUES (@RunId, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM run), @Job, @Verb, @ArgumentsJson, 'Running', @StartedAt, @Holder, @ParentRunId)
         """, new { run.RunId, run.Job, run.Verb, run.ArgumentsJson, StartedAt = Values.OfTime(run.StartedAt), run.Holder, run.ParentRunId }, t);
 
-    public static bool Finish(IDbTransaction t, string runId, RunState state, string? error, string? summaryJson, DateTimeOffset at) => t.Connection!.Execute(
-        "UPDATE run SET state = @state, error = @error, summary = @summaryJson, finished_at = @at WHERE run_id = @runId AND state = 'Running'",
-        new { runId, state = state.ToString(), error, summaryJson, at = Values.OfTime(at) }, t) == 1;
+    /// <summary>Ends a run; how far it is is of no more interest then.</summary>
+    public static bool Finish(IDbTransaction t, string runId, RunState state, string? error, string? summaryJson, DateTimeOffset at)
+    {
+        var finished = t.Connection!.Execute(
+            "UPDATE run SET state = @state, error = @error, summary = @summaryJson, finished_at = @at WHERE run_id = @runId AND state = 'Running'",
+            new { runId, state = state.ToString(), error = Values.OfText(error), summaryJson, at = Values.OfTime(at) }, t) == 1;
+        if (finished) ProgressTable.Remove(t, runId);
+        return finished;
+    }
 
     public static RunRecord? Find(IDbTransaction t, string? runId)
     {
@@ -36,7 +42,7 @@ static class RunTable
 
     public static IReadOnlyList<RunRecord> Unfinished(IDbTransaction t) => Query(t, "WHERE state = 'Running' ORDER BY sequence", null);
 
-    static List<RunRecord> Query(IDbTransaction t, string where, object? parameters) => [.. t.Connection!.Query<Row>($"{Select} {where}", parameters, t).Select(r => r.Record())];
+    static List<RunRecord> Query(IDbTransaction t, string where, object? parameters) => Rows.Read<Row, RunRecord>(t, $"{Select} {where}", parameters, r => r.Record());
 
     sealed class Row
     {
@@ -53,6 +59,6 @@ static class RunTable
         public string? ParentRunId { get; init; }
 
         public RunRecord Record() => new(
-            RunId, Job, Verb, Arguments, Enum.Parse<RunState>(State), Values.Time(StartedAt), FinishedAt is null ? null : Values.Time(FinishedAt), Error, Summary, Holder, ParentRunId);
+            RunId, Job, Verb, Arguments, Enum.Parse<RunState>(State), Values.Time(StartedAt), Values.TimeOrNull(FinishedAt), Error, Summary, Holder, ParentRunId);
     }
 }

@@ -33,6 +33,33 @@ static class Schema
         CREATE TABLE delivery (file TEXT NOT NULL PRIMARY KEY, last_id BIGINT NOT NULL, length BIGINT NOT NULL);
         """,
         "ALTER TABLE ledger ADD COLUMN committed_digest TEXT;",
+        """
+        ALTER TABLE attempt ADD COLUMN committed_at TEXT;
+        UPDATE attempt SET committed_at = finished_at WHERE state IN ('Committed', 'Published');
+        CREATE TABLE ledger_change (number BIGINT NOT NULL);
+        INSERT INTO ledger_change (number) VALUES (0);
+        CREATE TABLE queued_run (
+            id TEXT NOT NULL PRIMARY KEY, sequence BIGINT NOT NULL UNIQUE, job TEXT NOT NULL, verb TEXT NOT NULL, request TEXT NOT NULL, target_run_id TEXT, queue TEXT NOT NULL,
+            run_group TEXT, group_limit INTEGER NOT NULL, schedule TEXT, occurrence TEXT, after_id TEXT, not_before TEXT, retries INTEGER NOT NULL, time_limit DOUBLE PRECISION,
+            requested_by TEXT NOT NULL, requested_at TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, tries INTEGER NOT NULL, run_id TEXT, holder TEXT, heartbeat BIGINT NOT NULL,
+            cancel_requested INTEGER NOT NULL, started_at TEXT, finished_at TEXT);
+        CREATE UNIQUE INDEX queued_run_by_occurrence ON queued_run (schedule, occurrence);
+        CREATE INDEX queued_run_by_state ON queued_run (state);
+        CREATE TABLE schedule (name TEXT NOT NULL PRIMARY KEY, last_occurrence TEXT, paused_by TEXT, paused_at TEXT);
+        CREATE TABLE progress (
+            run_id TEXT NOT NULL PRIMARY KEY, job TEXT NOT NULL, step TEXT, partitions_done INTEGER NOT NULL, partitions INTEGER NOT NULL, row_count BIGINT NOT NULL,
+            rows_per_second DOUBLE PRECISION NOT NULL, dead_letters BIGINT NOT NULL, remaining DOUBLE PRECISION, at TEXT NOT NULL);
+        CREATE TABLE notification (
+            id TEXT NOT NULL PRIMARY KEY, sequence BIGINT NOT NULL UNIQUE, dedup_key TEXT NOT NULL, channel TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL, details TEXT NOT NULL,
+            created_at TEXT NOT NULL, tries INTEGER NOT NULL, next_try_at TEXT, sent_at TEXT, error TEXT,
+            UNIQUE (channel, dedup_key));
+        CREATE INDEX notification_by_next_try ON notification (next_try_at);
+        CREATE TABLE api_key (hash TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, created_at TEXT NOT NULL, revoked_at TEXT);
+        CREATE TABLE audit (
+            id BIGINT NOT NULL PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, details TEXT NOT NULL, digest TEXT NOT NULL);
+        CREATE TABLE audit_head (id BIGINT NOT NULL, digest TEXT NOT NULL);
+        INSERT INTO audit_head (id, digest) VALUES (0, '');
+        """,
     ];
 
     /// <summary>Brings a catalog to the newest version.</summary>
@@ -56,5 +83,5 @@ static class Schema
     }
 
     /// <summary>The version of a catalog that has the version table; 0: nothing is in it yet.</summary>
-    public static int VersionOf(IDbTransaction transaction) => transaction.Connection!.QuerySingle<int?>($"SELECT MAX(version) FROM {VersionTable}", transaction: transaction) ?? 0;
+    public static int VersionOf(IDbTransaction transaction) => Rows.Value<int?>(transaction, $"SELECT MAX(version) FROM {VersionTable}") ?? 0;
 }

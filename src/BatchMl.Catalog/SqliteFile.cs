@@ -1,6 +1,5 @@
 using System.Data;
 using System.Globalization;
-using System.Text.Json;
 using BatchMl.Data;
 using Dapper;
 using Microsoft.Data.Sqlite;
@@ -10,24 +9,21 @@ namespace BatchMl.Catalog;
 /// <summary>
 /// A SQLite file (WAL, fsync at every commit that must survive a power cut), opened and brought to the newest version when first used. One connection, used by one thread at a time; other processes are waited for.
 /// </summary>
-sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> scripts) : IAsyncDisposable
+sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> scripts) : IDatabase
 {
     // SQLite's result codes, https://www.sqlite.org/rescode.html
     const int Busy = 5, Locked = 6, ReadOnly = 8, Failing = 10, Corrupt = 11, Full = 13, CanNotOpen = 14, NotADatabase = 26;
 
+    readonly string path = Path.GetFullPath(path);
     readonly SemaphoreSlim gate = new(1, 1);
     SqliteConnection? connection;
     bool isSynced = true;
 
-    /// <summary>Reads one state of the catalog; writers do not stop it, nor it them.</summary>
     public Task<T> ReadAsync<T>(Func<IDbTransaction, T> work, CancellationToken cancel) => WithinAsync(work, deferred: true, isSynced, cancel);
 
-    /// <summary>Changes the catalog. The write lock is taken at the begin, so what was read stays true until the end.</summary>
+    // The write lock is taken at the begin, so what was read stays true until the end.
     public Task<T> WriteAsync<T>(Func<IDbTransaction, T> work, CancellationToken cancel) => WithinAsync(work, deferred: false, synced: true, cancel);
 
-    /// <summary>
-    /// The same, for what a power cut may undo: it is durable with the next change that is, and survives the end of the process at once. Changes are never undone out of order.
-    /// </summary>
     public Task<T> WriteUnsyncedAsync<T>(Func<IDbTransaction, T> work, CancellationToken cancel) => WithinAsync(work, deferred: false, synced: false, cancel);
 
     async Task<T> WithinAsync<T>(Func<IDbTransaction, T> work, bool deferred, bool synced, CancellationToken cancel)
@@ -47,9 +43,8 @@ sealed class SqliteFile(string path, TimeSpan busy, IReadOnlyList<string> script
         {
             throw Explain(e);
         }
-        catch (Exception e) when (e is JsonException or FormatException or ArgumentException or InvalidCastException or OverflowException or System.Data.DataException or InvalidOperationException)
+        catch (DamagedValueException e)
         {
-            // The database is in order, but values in it are none that were ever written.
             throw new DataException($"The catalog {path} is corrupt: {e.Message} Restore it from a backup, or move it away (with -wal and -shm) to begin anew; published partitions stay readable and are made again.", e);
         }
         finally

@@ -13,7 +13,14 @@ static class Values
 {
     public static string OfTime(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
 
+    public static string? OfTime(DateTimeOffset? time) => time is { } known ? OfTime(known) : null;
+
+    /// <summary>Text from anywhere, such as a message that quotes data: PostgreSQL takes neither the character 0 nor half of a surrogate pair.</summary>
+    public static string? OfText(string? text) => text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace('\0', '\uFFFD');
+
     public static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+
+    public static DateTimeOffset? TimeOrNull(string? text) => text is null ? null : Time(text);
 
     public static string OfObject(CommittedVersion value) => JsonSerializer.Serialize(value, JsonTypes.Default.CommittedVersion);
 

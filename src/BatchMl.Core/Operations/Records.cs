@@ -41,7 +41,7 @@ public sealed record PartitionStatus(PartitionKey Key, PartitionState State, lon
 
 /// <summary>A message to somebody, on its way.</summary>
 /// <param name="Id">UUID.</param>
-/// <param name="DedupKey">What it is about; of two with one key only the first is sent.</param>
+/// <param name="DedupKey">What it is about; of two with one key only the first is sent through a channel.</param>
 /// <param name="Channel">Name of the channel in the configuration.</param>
 /// <param name="Kind"><c>failed</c>, <c>late</c>, <c>recovered</c>, <c>finished</c> or <c>skipped</c>.</param>
 /// <param name="Subject">One line.</param>
