@@ -4,20 +4,27 @@ using BatchMl.Testing.Spark;
 
 namespace BatchMl.Jobs.Tests.Spark;
 
-/// <summary>Two executors as processes of their own, with tasks that are slow started twice.</summary>
+/// <summary>A standalone master with two workers, and tasks that are slow started twice.</summary>
 public sealed class SparkCluster : IDisposable
 {
-    readonly Lazy<LiveSpark> server = new(() => LiveSpark.Start("4.1", "local-cluster[2,1,1024]", new Dictionary<string, string>
+    readonly Lazy<LiveStandalone> cluster = new(() => LiveStandalone.Start("4.1", workers: 2));
+    readonly Lazy<LiveSpark> server;
+
+    public SparkCluster() => server = new(() => LiveSpark.Start("4.1", cluster.Value.Url, new Dictionary<string, string>
     {
-        ["spark.executor.memory"] = "1g", ["spark.sql.shuffle.partitions"] = "6",
+        ["spark.executor.memory"] = "1g", ["spark.executor.cores"] = "1", ["spark.sql.shuffle.partitions"] = "6",
         ["spark.speculation"] = "true", ["spark.speculation.quantile"] = "0.1", ["spark.speculation.multiplier"] = "1.1", ["spark.speculation.interval"] = "50ms", ["spark.speculation.minTaskRuntime"] = "50ms",
     }));
 
     public LiveSpark Server => server.Value;
 
+    /// <summary>Process numbers of the workers.</summary>
+    public IReadOnlyList<int> Workers => cluster.Value.Workers;
+
     public void Dispose()
     {
         if (server.IsValueCreated) server.Value.Dispose();
+        if (cluster.IsValueCreated) cluster.Value.Dispose();
     }
 }
 
@@ -39,7 +46,7 @@ public sealed class SparkClusterTests(FlightDelaysRun uninterrupted, StoreRun st
         using var workspace = new ScoringWorkspace(uninterrupted);
         var run = Task.Run(() => new DisturbedJobs().RunAsync(workspace.Run(["--engine", "spark", "--set", $"Spark:Remote={spark.Server.Remote}", "--set", $"Spark:Worker={JobsProcess.Program}"])));
         await SparkProcesses.ScoringAsync(workspace.Path, run);
-        Assert.Equal(1, SparkProcesses.KillExecutor(spark.Server));
+        Assert.Equal(1, SparkProcesses.KillExecutor(spark.Workers));
         var result = await run;
         Assert.True(result.Code == 0, result.All);
         await workspace.AssertWholeAsync(null);

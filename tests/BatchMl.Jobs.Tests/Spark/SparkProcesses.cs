@@ -10,10 +10,10 @@ static class SparkProcesses
     const string Worker = "pyspark.daemon", Executor = "CoarseGrainedExecutorBackend";
 
     /// <summary>kill -9 of all workers of a server.</summary>
-    public static int KillWorkers(LiveSpark spark) => Kill(spark, Worker, int.MaxValue);
+    public static int KillWorkers(LiveSpark spark) => Kill([spark.ProcessId], Worker, int.MaxValue);
 
-    /// <summary>kill -9 of one executor of a cluster within a server.</summary>
-    public static int KillExecutor(LiveSpark spark) => Kill(spark, Executor, 1);
+    /// <summary>kill -9 of one executor below a cluster's workers.</summary>
+    public static int KillExecutor(IReadOnlyList<int> workers) => Kill(workers, Executor, 1);
 
     /// <summary>Waits until a task of a run scores: it has made a folder of its own.</summary>
     public static async Task ScoringAsync(string workspace, Task run)
@@ -27,10 +27,10 @@ static class SparkProcesses
         }
     }
 
-    static int Kill(LiveSpark spark, string what, int most)
+    static int Kill(IReadOnlyList<int> roots, string what, int most)
     {
         var killed = 0;
-        foreach (var id in Under(spark.ProcessId).Where(p => CommandOf(p).Contains(what, StringComparison.Ordinal)).Take(most))
+        foreach (var id in roots.SelectMany(Under).Where(p => CommandOf(p).Contains(what, StringComparison.Ordinal)).Take(most))
         {
             using var kill = Process.Start("kill", ["-9", id.ToString(CultureInfo.InvariantCulture)]);
             kill.WaitForExit();
