@@ -4,6 +4,10 @@ namespace BatchMl.Jobs.Tests;
 [CollectionDefinition(nameof(FlightDelaysCollection))]
 public sealed class FlightDelaysCollection : ICollectionFixture<FlightDelaysRun>;
 
+/// <summary>The same for tests that disturb runs: these wait more than they compute, so they go beside the others.</summary>
+[CollectionDefinition(nameof(FaultsCollection))]
+public sealed class FaultsCollection : ICollectionFixture<FlightDelaysRun>;
+
 /// <summary>One uninterrupted run of the main job, shared by the tests that look at it.</summary>
 public sealed class FlightDelaysRun : IAsyncLifetime
 {

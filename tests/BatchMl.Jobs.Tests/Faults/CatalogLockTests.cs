@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 namespace BatchMl.Jobs.Tests.Faults;
 
 /// <summary>A catalog that another program keeps locked, and a time of day that jumps back.</summary>
-[Collection(nameof(FlightDelaysCollection))]
+[Collection(nameof(FaultsCollection))]
 public sealed class CatalogLockTests(FlightDelaysRun uninterrupted)
 {
     static readonly string[] partitions = ["2013-12-30", "2013-12-31"];

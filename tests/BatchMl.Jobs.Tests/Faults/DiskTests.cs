@@ -4,7 +4,7 @@ using BatchMl.Testing;
 namespace BatchMl.Jobs.Tests.Faults;
 
 /// <summary>Disks that are full or read-only: a clear error that names the place and says what to do, nothing half-visible, and all is well once there is space again.</summary>
-[Collection(nameof(FlightDelaysCollection))]
+[Collection(nameof(FaultsCollection))]
 public sealed class DiskTests(FlightDelaysRun uninterrupted)
 {
     static readonly string[] partitions = ["2013-12-30", "2013-12-31"];

@@ -6,7 +6,7 @@ using BatchMl.Testing;
 namespace BatchMl.Jobs.Tests.Faults;
 
 /// <summary>kill -9 of the real program at random moments, alone and beside others.</summary>
-[Collection(nameof(FlightDelaysCollection))]
+[Collection(nameof(FaultsCollection))]
 public sealed class KillTests(FlightDelaysRun uninterrupted)
 {
     internal const int KillsPerWorkspace = 7;

@@ -7,7 +7,7 @@ using BatchMl.Testing;
 namespace BatchMl.Jobs.Tests.Faults;
 
 /// <summary>A source's file that is replaced, cut off or written over while it is read: the old answer or the new one, or a clear error; never a mix.</summary>
-[Collection(nameof(FlightDelaysCollection))]
+[Collection(nameof(FaultsCollection))]
 public sealed class SourceChangeTests(FlightDelaysRun uninterrupted)
 {
     static readonly string[] partitions = ["2013-12-20", "2013-12-21"];

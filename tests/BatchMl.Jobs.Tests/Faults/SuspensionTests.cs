@@ -3,7 +3,7 @@ using BatchMl.Testing;
 namespace BatchMl.Jobs.Tests.Faults;
 
 /// <summary>A worker that is suspended (SIGSTOP) while another takes over, and then woken.</summary>
-[Collection(nameof(FlightDelaysCollection))]
+[Collection(nameof(FaultsCollection))]
 public sealed class SuspensionTests(FlightDelaysRun uninterrupted)
 {
     static readonly string[] partitions = ["2013-12-30", "2013-12-31"];
