@@ -9,7 +9,6 @@ using BatchMl.Onnx;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
-using BatchMl.Server;
 using BatchMl.Spark.Engine;
 using BatchMl.Spark.Worker;
 
@@ -44,7 +43,6 @@ public static class Composition
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
         Engines = new Dictionary<string, Func<SessionContext, IEngine>> { ["spark"] = Spark },
-        MoreVerbs = [application => new ServeVerb(application)],
         Clock = clock ?? TimeProvider.System,
         Out = output ?? Console.Out,
         Error = error ?? Console.Error,
