@@ -4,6 +4,7 @@ using BatchMl.Data;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -12,9 +13,12 @@ static class Workspaces
 {
     public static string Data => Path.Combine(AppContext.BaseDirectory, "flight-delays", "data");
 
-    public static async Task<IReadOnlyList<LedgerEntry>> LedgerAsync(string root, string dataset, string sink = "parquet")
+    /// <summary>The catalog of a workspace: its file, or where it is in PostgreSQL.</summary>
+    public static ICatalog Catalog(string root, string? postgres = null) => postgres is null ? new SqliteCatalog(new Workspace(root).CatalogPath) : new PostgresCatalog(postgres);
+
+    public static async Task<IReadOnlyList<LedgerEntry>> LedgerAsync(string root, string dataset, string sink = "parquet", string? postgres = null)
     {
-        await using var catalog = new SqliteCatalog(new Workspace(root).CatalogPath);
+        await using var catalog = Catalog(root, postgres);
         return await catalog.LedgerAsync(sink, dataset, TestContext.Current.CancellationToken);
     }
 
@@ -25,11 +29,11 @@ static class Workspaces
     }
 
     /// <summary>Content digest by partition, read from the manifests: what readers see.</summary>
-    public static async Task<IReadOnlyDictionary<string, string>> ContentAsync(string root, string dataset)
+    public static async Task<IReadOnlyDictionary<string, string>> ContentAsync(string root, string dataset, string? postgres = null)
     {
         var sink = new ParquetSink(new Workspace(root).Datasets);
         var digests = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var entry in await LedgerAsync(root, dataset))
+        foreach (var entry in await LedgerAsync(root, dataset, postgres: postgres))
         {
             var manifest = await sink.ReadManifestAsync(entry.Key, TestContext.Current.CancellationToken);
             if (manifest is not null) digests[entry.Key.Value] = manifest.Partition.ContentDigest;
@@ -73,7 +77,33 @@ static class Workspaces
         using var connection = new SqliteConnection($"Data Source={new Workspace(to).CatalogPath};Pooling=False");
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "DELETE FROM attempt WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor'); DELETE FROM ledger WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor');";
+        command.CommandText = string.Concat(new[] { "attempt", "ledger", "partition_status" }.Select(t => $"DELETE FROM {t} WHERE dataset IN ('flight-delays/score', 'flight-delays/monitor');"));
         command.ExecuteNonQuery();
+    }
+
+    /// <summary>Moves a workspace's catalog to PostgreSQL, row by row.</summary>
+    public static async Task MoveCatalogAsync(string root, string postgres)
+    {
+        await using (var made = new PostgresCatalog(postgres)) await made.RecentRunsAsync(1, default);
+        var file = new Workspace(root).CatalogPath;
+        await using (var from = new SqliteConnection($"Data Source={file};Pooling=False"))
+        await using (var to = new NpgsqlConnection($"{PostgresAddress.Parse(postgres).ConnectionString};Pooling=false"))
+        {
+            await from.OpenAsync();
+            await to.OpenAsync();
+            foreach (var table in new[] { "run", "ledger", "attempt", "outbox", "delivery", "partition_status" })
+            {
+                await using var select = new SqliteCommand($"SELECT * FROM {table}", from);
+                await using var rows = await select.ExecuteReaderAsync();
+                var columns = Enumerable.Range(0, rows.FieldCount).Select(rows.GetName).ToArray();
+                while (await rows.ReadAsync())
+                {
+                    await using var insert = new NpgsqlCommand($"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select((_, i) => $"${i + 1}"))})", to);
+                    for (var i = 0; i < columns.Length; i++) insert.Parameters.Add(new NpgsqlParameter { Value = rows.GetValue(i) });
+                    await insert.ExecuteNonQueryAsync();
+                }
+            }
+        }
+        foreach (var left in Directory.GetFiles(Path.GetDirectoryName(file)!, Path.GetFileName(file) + "*")) File.Delete(left);
     }
 }

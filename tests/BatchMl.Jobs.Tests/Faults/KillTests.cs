@@ -1,5 +1,4 @@
 using System.Globalization;
-using BatchMl.Catalog;
 using BatchMl.Runs;
 using BatchMl.Testing;
 
@@ -94,9 +93,9 @@ public sealed class KillTests(FlightDelaysRun uninterrupted)
     }
 
     /// <summary>Waits until a part is committed, and the victim is busy with another.</summary>
-    static async Task MidwayAsync(ScoringWorkspace workspace, JobsProcess victim)
+    internal static async Task MidwayAsync(ScoringWorkspace workspace, JobsProcess victim)
     {
-        await using var catalog = new SqliteCatalog(new Workspace(workspace.Path).CatalogPath);
+        await using var catalog = workspace.Catalog();
         var id = victim.Id.ToString(CultureInfo.InvariantCulture);
         while (true)
         {

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using BatchMl.Catalog;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Testing;
@@ -13,11 +12,13 @@ sealed class ScoringWorkspace : IDisposable
 
     readonly TestFolder? folder;
     readonly string whole;
+    readonly string? postgres;
     readonly HashSet<string> runsBefore;
 
-    /// <summary>A copy of a finished run's workspace without its scores, in a folder of its own or in a given one.</summary>
-    public ScoringWorkspace(FlightDelaysRun uninterrupted, string? path = null)
+    /// <summary>A copy of a finished run's workspace without its scores, in a folder of its own or in a given one; its catalog a file, or in PostgreSQL.</summary>
+    public ScoringWorkspace(FlightDelaysRun uninterrupted, string? path = null, string? postgres = null)
     {
+        this.postgres = postgres;
         whole = uninterrupted.Workspace;
         folder = path is null ? new TestFolder() : null;
         Path = path ?? folder!.At("workspace");
@@ -28,7 +29,10 @@ sealed class ScoringWorkspace : IDisposable
     public string Path { get; }
 
     /// <summary>The command line that scores in this workspace.</summary>
-    public string[] Run(params IReadOnlyList<string> more) => ["run", Job, "--workspace", Path, .. more];
+    public string[] Run(params IReadOnlyList<string> more) => ["run", Job, "--workspace", Path, .. postgres is null ? (string[])[] : ["--set", $"Storage={postgres}"], .. more];
+
+    /// <summary>Its catalog.</summary>
+    public ICatalog Catalog() => Workspaces.Catalog(Path, postgres);
 
     static string RunOf(System.Text.Json.JsonElement e) => e.GetProperty("run").GetProperty("runId").GetString()!;
 
@@ -41,8 +45,8 @@ sealed class ScoringWorkspace : IDisposable
     {
         var expected = await Workspaces.ContentAsync(whole, Job);
         partitions ??= [.. expected.Keys];
-        Assert.Equal(partitions.Select(p => (p, expected[p])), (await Workspaces.ContentAsync(Path, Job)).Select(c => (c.Key, c.Value)));
-        await using var catalog = new SqliteCatalog(new Workspace(Path).CatalogPath);
+        Assert.Equal(partitions.Select(p => (p, expected[p])), (await Workspaces.ContentAsync(Path, Job, postgres)).Select(c => (c.Key, c.Value)));
+        await using var catalog = Catalog();
         foreach (var entry in await catalog.LedgerAsync("parquet", Job, default))
         {
             Assert.Null(entry.Lease);
