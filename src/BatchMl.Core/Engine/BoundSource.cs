@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Expressions;
@@ -10,6 +12,16 @@ sealed class BoundSource(Source source, ISourceSnapshot snapshot)
 {
     public Source Source { get; } = source;
     public ISourceSnapshot Snapshot { get; } = snapshot;
+
+    readonly ConcurrentDictionary<Expr, Bounds[]> bounds = new();
+
+    /// <summary>What an expression can be in each fragment. Kept: planning asks it for every partition.</summary>
+    public IReadOnlyList<Bounds> BoundsOf(Expr expr) => bounds.GetOrAdd(expr, static (e, s) => [.. s.Fragments.Select(f => Bounds.Of(e, f.Statistics))], Snapshot);
+
+    /// <summary>The identity of each fragment, for digests.</summary>
+    public IReadOnlyList<byte[]> Identities => field ??= [.. Snapshot.Fragments.Select(f => Identity(Snapshot.Files[f.File], f.Part))];
+
+    static byte[] Identity(SourceFile file, int part) => Encoding.UTF8.GetBytes(FormattableString.Invariant($"|{Path.GetFileName(file.Path)}|{file.Size}|{file.Modified.UtcTicks}|{file.Digest}|{part}\n"));
 
     /// <summary>Every difference between the record type and the table's schema.</summary>
     public IEnumerable<string> Differences()

@@ -22,19 +22,20 @@ static class FragmentPruning
     }
 
     /// <summary>Fragments that hold rows that can be seen from <c>[minAsOf, maxAsOf]</c>, of those that take effect after <paramref name="knownBefore"/>.</summary>
-    public static IReadOnlyList<int> Visible(Source source, ISourceSnapshot snapshot, long? lookBack, bool effectiveAxis, long minAsOf, long maxAsOf, long knownBefore = long.MinValue)
+    public static IReadOnlyList<int> Visible(BoundSource bound, long? lookBack, bool effectiveAxis, long minAsOf, long maxAsOf, long knownBefore = long.MinValue)
     {
-        if (source.EventTimeExpr is not { } eventTime) return All(snapshot);
-        var known = source.IgnoresAvailability ? null : source.AvailableAtExpr;
+        if (bound.Source.EventTimeExpr is not { } eventTime) return All(bound.Snapshot);
+        var events = bound.BoundsOf(eventTime);
+        var known = bound.Source is { IgnoresAvailability: false, AvailableAtExpr: { } expr } ? bound.BoundsOf(expr) : null;
         var low = lookBack is { } back ? Subtract(minAsOf, back) : long.MinValue;
-        return Select(snapshot, fragment =>
+        return Select(bound.Snapshot, fragment =>
         {
-            var happened = Bounds.Of(eventTime, fragment.Statistics);
+            var happened = events[fragment];
             if (happened.Empty || Least(happened) > maxAsOf) return false;
             var (greatest, latest) = (Greatest(happened), Greatest(happened));
             if (known is not null)
             {
-                var available = Bounds.Of(known, fragment.Statistics);
+                var available = known[fragment];
                 if (available.Empty || Least(available) > maxAsOf) return false;
                 latest = Math.Max(latest, Greatest(available));
             }
@@ -43,12 +44,13 @@ static class FragmentPruning
     }
 
     /// <summary>Fragments whose partition value can be in <c>[from, to]</c> (null: open); dates only, others are not pruned.</summary>
-    public static IReadOnlyList<int> OfPartitions(Expr partition, ISourceSnapshot snapshot, DateOnly? from, DateOnly? to)
+    public static IReadOnlyList<int> OfPartitions(Expr partition, BoundSource bound, DateOnly? from, DateOnly? to)
     {
-        if (partition.Type != ColumnType.Date) return All(snapshot);
-        return Select(snapshot, fragment =>
+        if (partition.Type != ColumnType.Date) return All(bound.Snapshot);
+        var values = bound.BoundsOf(partition);
+        return Select(bound.Snapshot, fragment =>
         {
-            var bounds = Bounds.Of(partition, fragment.Statistics);
+            var bounds = values[fragment];
             return !bounds.Empty && !(to is { } end && Least(bounds) > Days(end)) && !(from is { } start && Greatest(bounds) < Days(start));
         });
     }
@@ -62,8 +64,7 @@ static class FragmentPruning
 
     static IReadOnlyList<int> All(ISourceSnapshot snapshot) => [.. Enumerable.Range(0, snapshot.Fragments.Count)];
 
-    static IReadOnlyList<int> Select(ISourceSnapshot snapshot, Func<SourceFragment, bool> matters) =>
-        [.. snapshot.Fragments.Where(matters).Select(f => f.Ordinal)];
+    static IReadOnlyList<int> Select(ISourceSnapshot snapshot, Func<int, bool> matters) => [.. Enumerable.Range(0, snapshot.Fragments.Count).Where(matters)];
 
     static long Least(Bounds bounds) => bounds.Min is null ? long.MinValue : Convert.ToInt64(bounds.Min);
 

@@ -111,22 +111,22 @@ sealed class LocalQuery : IPinnedQuery
     public string InputsDigest(SpinePartition partition)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Append(hash, "spine", bound[Query.Spine.Source].Snapshot, spine.Fragments(partition));
+        Append(hash, "spine", bound[Query.Spine.Source], spine.Fragments(partition));
         foreach (var view in Computations)
         {
             var (min, max) = (FragmentPruning.Add(partition.MinAsOf, view.AskedAfter), FragmentPruning.Add(partition.MaxAsOf, view.AskedAfter));
-            Append(hash, view.Bound.Source.Name, view.Bound.Snapshot, FragmentPruning.Visible(view.Bound.Source, view.Bound.Snapshot, view.LookBack, view.EffectiveAxis, min, max));
+            Append(hash, view.Bound.Source.Name, view.Bound, FragmentPruning.Visible(view.Bound, view.LookBack, view.EffectiveAxis, min, max));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    static void Append(IncrementalHash hash, string role, ISourceSnapshot snapshot, IReadOnlyList<int> fragments)
+    static void Append(IncrementalHash hash, string role, BoundSource source, IReadOnlyList<int> fragments)
     {
-        foreach (var ordinal in fragments)
+        var name = System.Text.Encoding.UTF8.GetBytes(role);
+        foreach (var fragment in fragments)
         {
-            var fragment = snapshot.Fragments[ordinal];
-            var file = snapshot.Files[fragment.File];
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{role}|{Path.GetFileName(file.Path)}|{file.Size}|{file.Modified.UtcTicks}|{file.Digest}|{fragment.Part}\n"));
+            hash.AppendData(name);
+            hash.AppendData(source.Identities[fragment]);
         }
     }
 

@@ -35,7 +35,7 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
         var wanted = partitions.Select(p => p.Value).ToHashSet(StringComparer.Ordinal);
         var max = partitions.Max(p => p.MaxAsOf);
         var instants = Spine.Calendar!.Between(partitions.Min(p => p.MinAsOf), max + 1).Where(t => wanted.Contains(Partition(t))).ToArray();
-        var fragments = FragmentPruning.Visible(source.Source, source.Snapshot, null, false, instants[0], max);
+        var fragments = FragmentPruning.Visible(source, null, false, instants[0], max);
         Expr[] exprs = [.. Spine.Columns.Select(c => c.Expr), .. Optional(Spine.WhereExpr), .. PopulationRows.Exprs(source.Source)];
         var columns = ColumnsOf(exprs).Where(c => c != FeatureQuery.AsOf).ToArray();
         var read = new List<LocatedBatch>();
@@ -73,7 +73,7 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
     }
 
     public override IReadOnlyList<int> Fragments(SpinePartition partition) =>
-        FragmentPruning.Visible(source.Source, source.Snapshot, null, false, partition.MinAsOf, partition.MaxAsOf);
+        FragmentPruning.Visible(source, null, false, partition.MinAsOf, partition.MaxAsOf);
 
     static LocatedBatch WithAsOf(LocatedBatch batch, long instant)
     {

@@ -40,7 +40,7 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
     public override async Task<IReadOnlyList<SpinePartition>> CountAsync(DateOnly? from, DateOnly? to, CancellationToken cancel)
     {
         var counts = new Dictionary<string, (long Rows, long Min, long Max, long Labelled)>(StringComparer.Ordinal);
-        var fragments = FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, from, to?.AddDays(-1));
+        var fragments = FragmentPruning.OfPartitions(query.PartitionExpr, source, from, to?.AddDays(-1));
         Expr[] needed = [query.PartitionExpr, Spine.AsOfExpr!, .. Optional(Spine.WhereExpr), .. LabelExprs()];
         await foreach (var batch in source.ReadAsync(ColumnsOf(needed), fragments, options.BatchSize, cancel))
         {
@@ -88,8 +88,8 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
 
     // In whatever order they are asked for.
     public override IReadOnlyList<int> Parts(IReadOnlyList<SpinePartition> partitions) => query.PartitionExpr.Type != ColumnType.Date
-        ? FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, null, null)
-        : FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, partitions.Min(p => PartitionValues.ParseDate(p.Value)), partitions.Max(p => PartitionValues.ParseDate(p.Value)));
+        ? FragmentPruning.OfPartitions(query.PartitionExpr, source, null, null)
+        : FragmentPruning.OfPartitions(query.PartitionExpr, source, partitions.Min(p => PartitionValues.ParseDate(p.Value)), partitions.Max(p => PartitionValues.ParseDate(p.Value)));
 
     public override async IAsyncEnumerable<(SpineRows Rows, long[] Places)> ReadPartsAsync(
         IReadOnlyList<SpinePartition> partitions, IReadOnlyList<int> parts, [EnumeratorCancellation] CancellationToken cancel)
@@ -120,7 +120,7 @@ sealed class RowSpineReader(FeatureQuery query, BoundSource source, FeatureOptio
     public override IReadOnlyList<int> Fragments(SpinePartition partition)
     {
         DateOnly? day = query.PartitionExpr.Type == ColumnType.Date ? PartitionValues.ParseDate(partition.Value) : null;
-        return FragmentPruning.OfPartitions(query.PartitionExpr, source.Snapshot, day, day);
+        return FragmentPruning.OfPartitions(query.PartitionExpr, source, day, day);
     }
 
     IEnumerable<Expr> LabelExprs() => query.Label is ColumnLabel label ? [label.Value, label.KnownAt] : [];

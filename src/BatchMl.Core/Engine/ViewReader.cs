@@ -54,7 +54,7 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
         var known = view.CanCarry ? view.Carried.Before(min) : null;
         if (known is { } carried) events.Add(carried.Rows);
         var readTo = known?.ReadTo ?? long.MinValue;
-        var fragments = FragmentPruning.Visible(bound.Source, bound.Snapshot, view.LookBack, view.EffectiveAxis, min, max, readTo);
+        var fragments = FragmentPruning.Visible(bound, view.LookBack, view.EffectiveAxis, min, max, readTo);
         await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, fragments, options.BatchSize, cancel))
         {
             var evaluated = view.Events.Evaluate(batch);

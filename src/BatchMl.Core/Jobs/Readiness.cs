@@ -6,8 +6,7 @@ using BatchMl.Runs;
 namespace BatchMl.Jobs;
 
 /// <summary>
-/// Whether the sources that a query reads are ready for partitions of its spine, by the rule that each is bound with. A look-up has no time, so only a marker can tell of it; a spine's rows have their as_of, and there is nothing to wait for
-/// behind those that are there.
+/// Whether the sources that a query reads are ready for partitions of its spine, by the rule that each is bound with. A look-up has no time, so only a marker can tell of it.
 /// </summary>
 sealed class Readiness
 {
@@ -28,28 +27,36 @@ sealed class Readiness
     /// <exception cref="DefinitionException">A rule that can not tell of its source.</exception>
     public static async Task<Readiness> OfAsync(IPinnedQuery pinned, Func<string, SourceReadiness> rules, IReadOnlyList<SpinePartition> partitions, long labelsUntil, CancellationToken cancel)
     {
-        var ruled = pinned.Sources.Select(s => s.Source.Name).Distinct().ToDictionary(n => n, rules, StringComparer.Ordinal);
+        var problems = new List<string>();
+        var ruled = new Dictionary<string, SourceReadiness>(StringComparer.Ordinal);
+        foreach (var name in pinned.Sources.Select(s => s.Source.Name).Distinct())
+        {
+            try
+            {
+                ruled[name] = rules(name);
+                if (ruled[name].Rule == ReadyRule.Watermark && !pinned.Sources.Any(s => s.Source.Name == name && (s.Source.EventTimeExpr is not null || IsRowSpine(pinned, s))))
+                {
+                    problems.Add($"Sources:{name}:Ready is watermark, but rows of '{name}' have no time, so none of them is the newest. Expected success (a marker file {SuccessMarkers.Names}) or none.");
+                }
+            }
+            catch (DefinitionException e)
+            {
+                problems.AddRange(e.Problems);
+            }
+        }
+        if (problems.Count > 0) throw new DefinitionException(problems);
         var readiness = new Readiness(pinned, ruled[pinned.Query.Spine.Source.Name].Rule, labelsUntil);
         foreach (var (name, rule) in ruled.Where(r => r.Value.Rule == ReadyRule.Success)) readiness.markers[name] = new SuccessMarkers(rule.Paths);
-        foreach (var named in pinned.Sources.Where(s => ruled[s.Source.Name].Rule == ReadyRule.Watermark).GroupBy(s => s.Source.Name))
+        // Rows of a spine have their as_of: there is nothing to wait for behind those that are there.
+        foreach (var source in pinned.Sources.Where(s => ruled[s.Source.Name].Rule == ReadyRule.Watermark && !IsRowSpine(pinned, s) && s.Source.EventTimeExpr is not null))
         {
-            var timed = named.Where(readiness.HasTime).ToArray();
-            if (timed.Length == 0 && !named.Any(readiness.IsRowSpine))
-            {
-                throw new DefinitionException($"Sources:{named.Key}:Ready is watermark, but rows of '{named.Key}' have no time, so none of them is the newest. Expected success (a marker file {SuccessMarkers.Names}) or none.");
-            }
-            foreach (var source in timed)
-            {
-                var needed = partitions.Select(p => readiness.Needed(source, p)).DefaultIfEmpty(long.MinValue).Max();
-                readiness.watermarks.Add((source, await Watermark.OfAsync(source, needed, cancel)));
-            }
+            var needed = partitions.Select(p => readiness.Needed(source, p)).DefaultIfEmpty(long.MinValue).Max();
+            readiness.watermarks.Add((source, await Watermark.OfAsync(source, needed, cancel)));
         }
         return readiness;
     }
 
-    bool IsRowSpine(PinnedSource source) => source.Role == "spine" && pinned.Query.Spine.Calendar is null;
-
-    bool HasTime(PinnedSource source) => !IsRowSpine(source) && source.Source.EventTimeExpr is not null;
+    static bool IsRowSpine(IPinnedQuery pinned, PinnedSource source) => source.Role == "spine" && pinned.Query.Spine.Calendar is null;
 
     long Needed(PinnedSource source, SpinePartition partition) => source.Role == "label" && pinned.Query.Label is FutureLabel future && partition.MaxAsOf != long.MinValue
         ? Math.Min(FragmentPruning.Add(partition.MaxAsOf, FragmentPruning.Add(future.Horizon, future.Lateness)), labelsUntil) : partition.MaxAsOf;

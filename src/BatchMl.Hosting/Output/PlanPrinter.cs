@@ -19,12 +19,12 @@ static class PlanPrinter
         output.WriteLine($"  policy for published partitions whose inputs changed: {plan.Job.Policy.ToString().ToLowerInvariant()}; dead letters allowed: {plan.Job.DeadLetterLimit.ToString("N0", CultureInfo.InvariantCulture)}");
         foreach (var missing in plan.Missing) output.WriteLine($"  waits for {missing}");
         output.WriteLine("  partitions");
-        foreach (var group in decisions.GroupBy(d => (d.Kind, d.Reason)))
+        foreach (var group in decisions.GroupBy(d => (d.Kind, Reason: d.Kind == DecisionKind.NotDue ? "" : d.Reason)))
         {
             var partitions = group.ToArray();
             var rows = partitions.All(p => p.Partition.Rows >= 0) ? $", {partitions.Sum(p => p.Partition.Rows).ToString("N0", CultureInfo.InvariantCulture)} rows" : "";
             var bytes = partitions.All(p => p.Partition.Bytes >= 0) ? string.Create(CultureInfo.InvariantCulture, $", about {partitions.Sum(p => p.Partition.Bytes) / 1e6:N1} MB to read") : "";
-            output.WriteLine($"    {Verb(group.Key.Kind)} {partitions.Length}{rows}{(group.Key.Kind is DecisionKind.New or DecisionKind.Redo ? bytes : "")}: {group.Key.Reason}");
+            output.WriteLine($"    {Verb(group.Key.Kind)} {partitions.Length}{rows}{(group.Key.Kind is DecisionKind.New or DecisionKind.Redo ? bytes : "")}: {(group.Key.Kind == DecisionKind.NotDue ? "the first " : "")}{partitions[0].Reason}");
             output.WriteLine($"      {string.Join(", ", partitions.Take(Shown).Select(p => $"{p.Partition.Key.Column}={p.Partition.Key.Value}"))}{(partitions.Length > Shown ? $", … {partitions[^1].Partition.Key.Value}" : "")}");
         }
         output.WriteLine();

@@ -57,7 +57,7 @@ public sealed class ShuffledQuery
     public IReadOnlyList<int> EventParts(int view)
     {
         var (computation, (min, max)) = (local.Computations[view], Asked(view));
-        return FragmentPruning.Visible(computation.Bound.Source, computation.Bound.Snapshot, computation.LookBack, computation.EffectiveAxis, min, max);
+        return FragmentPruning.Visible(computation.Bound, computation.LookBack, computation.EffectiveAxis, min, max);
     }
 
     /// <summary>Rows in some fragments of a view's source, as far as known.</summary>
