@@ -55,6 +55,7 @@ public sealed class CommandLineTests
     [InlineData("list")]
     [InlineData("plan")]
     [InlineData("run")]
+    [InlineData("backfill")]
     [InlineData("status")]
     [InlineData("retry")]
     [InlineData("replay")]
@@ -107,6 +108,23 @@ public sealed class CommandLineTests
     public async Task A_value_that_is_not_one_says_what_was_expected(string option, string value, string expected)
     {
         var (code, _, error) = await RunAsync("{}", "plan", "first/job", option, value);
+        Assert.Equal(2, code);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--now is given without --due", "run", "--now", "2013-10-02T06:00:00Z")]
+    [InlineData("ISO 8601 with its offset", "run", "--due", "--now", "2013-10-02T06:00:00")]
+    [InlineData("ISO 8601 with its offset", "plan", "--due", "--now", "tomorrow")]
+    [InlineData("--wait is '2 hours'; expected a length of time", "run", "--wait", "2 hours")]
+    [InlineData("--wait is '-5m'", "backfill", "--wait", "-5m")]
+    [InlineData("YYYY-MM-DD", "run", "--split-until", "2013-10")]
+    [InlineData("expected one of them", "backfill", "--retry-failed", "--restate-affected")]
+    [InlineData("'oldest'", "backfill", "--order", "best")]
+    [InlineData("--from 2013-10-02 is not before", "backfill", "--from", "2013-10-02", "--to", "2013-10-02")]
+    public async Task Options_of_mornings_and_backfills_say_what_was_expected(string expected, string verb, params string[] options)
+    {
+        var (code, _, error) = await RunAsync("{}", [verb, "first/job", .. options]);
         Assert.Equal(2, code);
         Assert.Contains(expected, error, StringComparison.Ordinal);
     }

@@ -155,5 +155,6 @@ sealed class RecordingListener : RunListener
     public override void PartitionCommitted(PlannedPartition partition, PartitionResult result) => Add($"{partition.Key.Value} committed");
     public override void PartitionFailed(PlannedPartition partition, Exception error, TimeSpan? retryIn) => Add($"{partition.Key.Value} {(retryIn is null ? "failed" : "again")}: {error.Message}");
     public override void WaitingFor(PlannedPartition partition, LeaseInfo lease) => Add($"{partition.Key.Value} waits for {lease.Holder}");
+    public override void WaitingForInputs(IReadOnlyList<PartitionDecision> waiting, TimeSpan left) => Add($"{string.Join(' ', waiting.Select(w => w.Partition.Key.Value))} wait");
     public override void Note(string line) => Add(line);
 }

@@ -25,6 +25,12 @@ public sealed class TextJob(string name) : DatasetJob(name, "for tests")
     /// <summary>Dead letters that a partition has.</summary>
     public Func<string, long> DeadLetters { get; set; } = _ => 0;
 
+    /// <summary>When the time that a partition is about ends.</summary>
+    public Func<string, DateTimeOffset?> Ends { get; init; } = _ => null;
+
+    /// <summary>Inputs that are not ready for a partition.</summary>
+    public Func<string, IReadOnlyList<AwaitedInput>> Awaits { get; set; } = _ => [];
+
     /// <summary>Units begun, each as its partitions.</summary>
     public ConcurrentQueue<string> Begun { get; } = [];
 
@@ -52,7 +58,7 @@ public sealed class TextJob(string name) : DatasetJob(name, "for tests")
 
         public override IReadOnlyList<PlannedPartition> Partitions { get; } = [.. pinned.Select(p => new PlannedPartition(
             new PartitionKey("folder", job.Name, "day", p.Key),
-            new Fingerprint("d", "", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(p.Value))), $"1.{job.SemanticsVersion}"), p.Value.Length, p.Value.Length, null, null))];
+            new Fingerprint("d", "", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(p.Value))), $"1.{job.SemanticsVersion}"), p.Value.Length, p.Value.Length, null, job.Ends(p.Key)) { Awaits = job.Awaits(p.Key) })];
 
         public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) => [.. partitions.Chunk(job.UnitSize)];
 
