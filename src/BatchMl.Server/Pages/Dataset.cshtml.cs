@@ -10,7 +10,7 @@ sealed class DatasetModel(DatasetBoard datasets, PlanBoard plans, LineageBoard l
     const int PerPage = 100;
 
     public DatasetView Dataset { get; private set; } = null!;
-    public Calendar? Calendar { get; private set; }
+    public DayCalendar? Calendar { get; private set; }
     public LineageView? Lineage { get; private set; }
     public JobPlanning? Planning { get; private set; }
     public IReadOnlyList<PartitionView> Partitions { get; private set; } = [];
@@ -32,7 +32,7 @@ sealed class DatasetModel(DatasetBoard datasets, PlanBoard plans, LineageBoard l
     {
         if (await datasets.FindAsync(name, cancel) is not { } dataset) return NotFound();
         Dataset = dataset;
-        Calendar = dataset.IsDaily ? Calendar.Of(dataset, Until) : null;
+        Calendar = dataset.IsDaily ? DayCalendar.Of(dataset, Until) : null;
         Lineage = lineage.Of(dataset);
         Planning = dataset.Job is null ? null : plans.Of(dataset.Job);
         var found = dataset.Partitions.Reverse().Where(p => (State is not { Length: > 0 } || Words.Class(p.State) == State) && (From is null || p.Day >= From) && (To is null || p.Day < To)).ToArray();

@@ -19,12 +19,12 @@ sealed class IndexModel(Overview overview) : PageModel
     public OverviewView View { get; private set; } = null!;
 
     /// <summary>Calendars of datasets by day.</summary>
-    public IReadOnlyList<Calendar> Calendars { get; private set; } = [];
+    public IReadOnlyList<DayCalendar> Calendars { get; private set; } = [];
 
     public async Task OnGetAsync(CancellationToken cancel)
     {
         View = await overview.NowAsync(cancel);
-        Calendars = [.. View.Datasets.Where(d => d.IsDaily).Select(d => Calendar.Of(d, null)).OfType<Calendar>()];
+        Calendars = [.. View.Datasets.Where(d => d.IsDaily).Select(d => DayCalendar.Of(d, null)).OfType<DayCalendar>()];
     }
 
     /// <summary>The part that changes while one looks.</summary>

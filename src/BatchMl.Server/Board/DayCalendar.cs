@@ -21,13 +21,13 @@ sealed record CalendarDay(DateOnly Day, PartitionCondition State, int Partitions
 /// <param name="Months">Name and column of each month that begins in it.</param>
 /// <param name="EarlierTo">Last day of the calendar before this one; null: nothing is before.</param>
 /// <param name="LaterTo">Last day of the one after; null: nothing is after.</param>
-sealed record Calendar(
+sealed record DayCalendar(
     DatasetView Dataset, DateOnly From, DateOnly To, IReadOnlyList<CalendarDay> Days, int Weeks, IReadOnlyList<(string Name, int Column)> Months, DateOnly? EarlierTo, DateOnly? LaterTo)
 {
     const int MaxDays = 371;
 
     /// <summary>The calendar that ends with a day; null: with the last day that is not merely ahead.</summary>
-    public static Calendar? Of(DatasetView dataset, DateOnly? to)
+    public static DayCalendar? Of(DatasetView dataset, DateOnly? to)
     {
         var dated = dataset.Partitions.Where(p => p.Day is not null).GroupBy(p => p.Day!.Value).OrderBy(g => g.Key).ToArray();
         if (dated.Length == 0) return null;
@@ -47,7 +47,7 @@ sealed record Calendar(
             if (months.Count > 0 && column - months[^1].Item2 < 3) months.RemoveAt(months.Count - 1);
             months.Add((month.ToString(months.Count == 0 || month.Month == 1 ? "MMM yyyy" : "MMM", CultureInfo.InvariantCulture), column));
         }
-        return new Calendar(
+        return new DayCalendar(
             dataset, from, last, days, (last.DayNumber - monday.DayNumber) / 7 + 1, months,
             from > first ? from.AddDays(-1) : null, last < end ? (last.AddDays(MaxDays - 7) is var later && later < end ? later : end) : null);
     }

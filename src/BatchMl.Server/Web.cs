@@ -1,0 +1,46 @@
+using BatchMl.Server.Access;
+using BatchMl.Server.Board;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.StaticFiles;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.FileProviders;
+
+namespace BatchMl.Server;
+
+/// <summary>Pages and API: what people and programs see of a server.</summary>
+static class Web
+{
+    public static void AddWeb(this IServiceCollection services, ServerContext context)
+    {
+        services.AddAccess(context);
+        services.AddSingleton<PlanBoard>();
+        services.AddHostedService(s => s.GetRequiredService<PlanBoard>());
+        foreach (var board in new[] { typeof(DatasetBoard), typeof(PartitionBoard), typeof(ModelBoard), typeof(DriftBoard), typeof(RunBoard), typeof(LineageBoard), typeof(ScheduleBoard), typeof(Lateness), typeof(Overview) }) services.AddSingleton(board);
+        services.AddRazorPages();
+        services.Configure<Microsoft.AspNetCore.Routing.RouteOptions>(o => o.LowercaseUrls = true);
+    }
+
+    public static void MapWeb(this WebApplication server)
+    {
+        server.UseExceptionHandler("/problem");
+        server.UseStatusCodePagesWithReExecute("/problem/{0}");
+        server.UseAssets();
+        server.UseRouting();
+        server.UseAccess();
+        server.MapRazorPages();
+        MapReports(server);
+    }
+
+    // Reports are files of the workspace, made by monitoring jobs; as pages they are read by those who may look.
+    static void MapReports(WebApplication server)
+    {
+        var root = server.Services.GetRequiredService<ServerContext>().Session.Environment.Workspace.Reports;
+        server.MapGet("/reports/{**path}", (string path) =>
+        {
+            var file = Path.GetFullPath(Path.Combine(root, path));
+            return file.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) && file.EndsWith(".html", StringComparison.Ordinal) && File.Exists(file)
+                ? Results.File(file, "text/html; charset=utf-8") : Results.NotFound();
+        }).ExcludeFromDescription();
+    }
+}
