@@ -1,10 +1,12 @@
 using BatchMl.Server.Access;
+using BatchMl.Server.Api;
 using BatchMl.Server.Board;
+using BatchMl.Server.Dispatch;
+using BatchMl.Server.Schedules;
+using BatchMl.Server.Signals;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.FileProviders;
 
 namespace BatchMl.Server;
 
@@ -17,18 +19,27 @@ static class Web
         services.AddSingleton<PlanBoard>();
         services.AddHostedService(s => s.GetRequiredService<PlanBoard>());
         foreach (var board in new[] { typeof(DatasetBoard), typeof(PartitionBoard), typeof(ModelBoard), typeof(DriftBoard), typeof(RunBoard), typeof(LineageBoard), typeof(ScheduleBoard), typeof(Lateness), typeof(Overview) }) services.AddSingleton(board);
+        services.AddSingleton<MeterReadings>();
+        services.AddSingleton<Metrics>();
         services.AddRazorPages();
+        services.AddApi();
         services.Configure<Microsoft.AspNetCore.Routing.RouteOptions>(o => o.LowercaseUrls = true);
     }
 
     public static void MapWeb(this WebApplication server)
     {
-        server.UseExceptionHandler("/problem");
-        server.UseStatusCodePagesWithReExecute("/problem/{0}");
+        // People get a page that says what went wrong, programs problem details.
+        server.UseWhen(c => !ApiServices.IsApi(c), pages => pages.UseExceptionHandler("/problem").UseStatusCodePagesWithReExecute("/problem/{0}"));
+        server.UseWhen(ApiServices.IsApi, api => api.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = ApiServices.ProblemAsync }).UseStatusCodePages());
         server.UseAssets();
         server.UseRouting();
         server.UseAccess();
         server.MapRazorPages();
+        server.MapApi();
+        server.MapHealth();
+        // Begins to count at the start, not at the first look.
+        _ = server.Services.GetRequiredService<MeterReadings>();
+        server.MapGet("/metrics", async (Metrics metrics, CancellationToken cancel) => Results.Text(await metrics.PageAsync(cancel), PrometheusPage.ContentType)).ExcludeFromDescription();
         MapReports(server);
     }
 

@@ -50,52 +50,59 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
             var limit = lateness.Of(job.Name);
             views.Add(new DatasetView(
                 name, job.Name, job.Description, planning?.Decisions.Keys.FirstOrDefault()?.Sink ?? made?.FirstOrDefault()?.Key.Sink ?? "", job.Policy,
-                Join(made ?? [], planning?.Decisions ?? new Dictionary<PartitionKey, PartitionDecision>(), now, limit), planning?.PlannedAt, planning?.Problem, planning?.Missing ?? []));
+                Join(made ?? [], planning?.Decisions ?? new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, job.DueAfter, limit)), planning?.PlannedAt, planning?.Problem, planning?.Missing ?? []));
         }
         foreach (var (name, made) in statuses.OrderBy(s => s.Key, StringComparer.Ordinal))
         {
-            views.Add(new DatasetView(name, null, "Made by a job that this program does not have", made[0].Key.Sink, null, Join(made, new Dictionary<PartitionKey, PartitionDecision>(), now, null), null, null, []));
+            views.Add(new DatasetView(name, null, "Made by a job that this program does not have", made[0].Key.Sink, null, Join(made, new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, TimeSpan.Zero, null)), null, null, []));
         }
         return views;
     }
 
-    static IReadOnlyList<PartitionView> Join(PartitionStatus[] made, IReadOnlyDictionary<PartitionKey, PartitionDecision> decisions, DateTimeOffset now, TimeSpan? limit)
+    // What a partition's time is held against.
+    readonly record struct Times(DateTimeOffset Now, TimeSpan DueAfter, TimeSpan? LateAfter)
+    {
+        public DateTimeOffset? DueOf(PartitionDecision decision) => decision.Partition.NominalEnd + DueAfter;
+    }
+
+    static IReadOnlyList<PartitionView> Join(PartitionStatus[] made, IReadOnlyDictionary<PartitionKey, PartitionDecision> decisions, Times times)
     {
         var views = new List<PartitionView>(Math.Max(made.Length, decisions.Count));
         var known = new HashSet<PartitionKey>(made.Length);
         foreach (var status in made)
         {
             known.Add(status.Key);
-            views.Add(Of(status, decisions.GetValueOrDefault(status.Key), now, limit));
+            views.Add(Of(status, decisions.GetValueOrDefault(status.Key), times));
         }
         foreach (var (key, decision) in decisions)
         {
             if (known.Contains(key)) continue;
-            var (state, reason) = Absent(decision, now, limit);
-            views.Add(new PartitionView(key.Dataset, key.Column, key.Value, state, 0, 0, null, null, reason, decision.Partition.NominalEnd));
+            var (state, reason) = Absent(decision, times);
+            views.Add(new PartitionView(key.Dataset, key.Column, key.Value, state, 0, 0, null, null, reason, times.DueOf(decision)));
         }
         views.Sort((a, b) => string.CompareOrdinal(a.Value, b.Value));
         return views;
     }
 
-    static PartitionView Of(PartitionStatus status, PartitionDecision? decision, DateTimeOffset now, TimeSpan? limit)
+    static PartitionView Of(PartitionStatus status, PartitionDecision? decision, Times times)
     {
         var (state, reason) = status.State switch
         {
             PartitionState.Running => (PartitionCondition.Running, null),
             PartitionState.Failed => (PartitionCondition.Failed, status.Error),
-            _ when status.CommittedAt is null => decision is null ? (PartitionCondition.Missing, null) : Absent(decision, now, limit),
+            _ when status.CommittedAt is null => decision is null ? (PartitionCondition.Missing, null) : Absent(decision, times),
             // Planning looked at some version before this one.
             _ when decision is { Kind: DecisionKind.Reported or DecisionKind.Frozen or DecisionKind.Redo } => (PartitionCondition.Changed, decision.Reason),
             _ => (status.DeadLetters > 0 ? PartitionCondition.DeadLetters : PartitionCondition.Published, null),
         };
-        return new PartitionView(status.Key.Dataset, status.Key.Column, status.Key.Value, state, status.Rows, status.DeadLetters, status.CommittedAt, status.RunId, reason, decision?.Partition.NominalEnd);
+        return new PartitionView(status.Key.Dataset, status.Key.Column, status.Key.Value, state, status.Rows, status.DeadLetters, status.CommittedAt, status.RunId, reason, decision is null ? null : times.DueOf(decision));
     }
 
-    static (PartitionCondition State, string? Reason) Absent(PartitionDecision decision, DateTimeOffset now, TimeSpan? limit)
+    static (PartitionCondition State, string? Reason) Absent(PartitionDecision decision, Times times)
     {
-        if (decision.Partition.NominalEnd is not { } due) return (PartitionCondition.Missing, decision.Reason);
-        if (due > now) return (PartitionCondition.Waiting, "its time has not come");
-        return limit is { } allowed && due + allowed < now ? (PartitionCondition.Late, decision.Reason) : (PartitionCondition.Missing, decision.Reason);
+        if (decision.Kind == DecisionKind.Waiting) return (PartitionCondition.Waiting, decision.Reason);
+        if (times.DueOf(decision) is not { } due) return (PartitionCondition.Missing, decision.Reason);
+        if (due > times.Now) return (PartitionCondition.Waiting, "its time has not come");
+        return times.LateAfter is { } allowed && due + allowed < times.Now ? (PartitionCondition.Late, decision.Reason) : (PartitionCondition.Missing, decision.Reason);
     }
 }
