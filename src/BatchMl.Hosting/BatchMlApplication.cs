@@ -152,6 +152,7 @@ public sealed class BatchMlApplication
                 ? new LocalEngine(Spill?.Invoke(workspace, options.Memory))
                 : Engines[options.Engine](context),
             Scorers = Scorers,
+            LineageReceiver = LineageSettings.Receiver(configuration),
             Clock = Clock,
             Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),
         });

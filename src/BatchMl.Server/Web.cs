@@ -21,6 +21,7 @@ static class Web
         foreach (var board in new[] { typeof(DatasetBoard), typeof(PartitionBoard), typeof(ModelBoard), typeof(DriftBoard), typeof(RunBoard), typeof(LineageBoard), typeof(ScheduleBoard), typeof(Lateness), typeof(Overview) }) services.AddSingleton(board);
         services.AddSingleton<MeterReadings>();
         services.AddSingleton<Metrics>();
+        services.AddHostedService<LineageDelivery>();
         services.AddRazorPages();
         services.AddApi();
         services.Configure<Microsoft.AspNetCore.Routing.RouteOptions>(o => o.LowercaseUrls = true);

@@ -14,7 +14,12 @@ static class WebServer
         var environment = context.Session.Environment;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(WebServer).Assembly.GetName().Name });
         // Its own configuration is that of the program around it, and Ctrl-C is the program's to handle.
-        builder.WebHost.UseKestrelCore().UseUrls(context.Options.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            // Certificates for https://: Kestrel:Certificates:Default:Path and :KeyPath.
+            k.Configure(context.Configuration.GetSection("Kestrel"));
+        }).UseUrls(context.Options.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.AddSingleton(environment.Logging);

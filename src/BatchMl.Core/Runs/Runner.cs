@@ -57,6 +57,7 @@ public sealed class Runner
             summary = summary.NotRecorded(e);
         }
         await run.DeliverAsync(o => o.DeliverAsync(CancellationToken.None));
+        await run.EndDeliveryAsync();
         run.Tell(l => l.RunFinished(summary));
         return end.Error is DefinitionException definition ? throw definition : summary;
     }

@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Net;
+using BatchMl.Testing;
+
+namespace BatchMl.Server.Tests.Web;
+
+/// <summary>Metrics and health over real HTTP.</summary>
+public sealed class SignalsTests
+{
+    [Fact]
+    public async Task Metrics_are_what_Prometheus_reads_and_tell_how_things_stand()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.FillAsync();
+        using var client = server.Client();
+        var page = "";
+        await ApiTests.UntilAsync(async () => (page = await client.GetStringAsync("/metrics")).Contains("batchml_dataset_partitions{dataset=\"demo/score\",state=\"missing\"} 4"));
+        foreach (var sample in new[]
+        {
+            "batchml_dataset_partitions{dataset=\"demo/score\",state=\"failed\"} 1", "batchml_dataset_partitions{dataset=\"demo/score\",state=\"dead_letters\"} 1", "batchml_dataset_dead_letter_rows{dataset=\"demo/score\"} 2",
+            "batchml_queue_runs{queue=\"train\",state=\"queued\"} 0", "batchml_job_runs_total{job_name=\"demo/score\",outcome=\"completed\"} 0",
+        })
+        {
+            Assert.Contains(sample, page);
+        }
+        // Other tests of this process may count as well.
+        Assert.Matches("batchml_job_runs_total\\{job_name=\"demo/score\",outcome=\"failed\"\\} [1-9]", page);
+        Assert.Matches("batchml_job_duration_seconds_bucket\\{job_name=\"demo/score\",outcome=\"failed\",le=\"\\+Inf\"\\} [1-9]", page);
+        var type = (await client.GetAsync("/metrics")).Content.Headers.ContentType!.ToString();
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", type);
+
+        var promtool = new[] { "/usr/bin/promtool", System.Environment.GetEnvironmentVariable("PROMTOOL") ?? "" }.FirstOrDefault(File.Exists);
+        Shared.RequireOrSkip(promtool is not null, "promtool is not installed (Debian package prometheus), and PROMTOOL names none.");
+        using var process = Process.Start(new ProcessStartInfo(promtool!, "check metrics") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        await process.StandardInput.WriteAsync(page);
+        process.StandardInput.Close();
+        var said = await process.StandardOutput.ReadToEndAsync() + await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, said + page);
+    }
+
+    [Fact]
+    public async Task A_server_is_ready_while_catalog_and_workspace_can_be_used()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var client = server.Client();
+        Assert.Equal("""{"status":"ok"}""", await client.GetStringAsync("/healthz/live"));
+        Assert.Equal("""{"status":"ok","catalog":true,"storage":true}""", await client.GetStringAsync("/healthz/ready"));
+
+        // The catalog's file is a folder now; its open connections were closed with the pool's.
+        var file = server.Environment.Workspace.CatalogPath;
+        await ApiTests.UntilAsync(async () =>
+        {
+            foreach (var part in Directory.GetFiles(Path.GetDirectoryName(file)!, "catalog.db*")) File.Delete(part);
+            Directory.CreateDirectory(file);
+            var response = await client.GetAsync("/healthz/ready");
+            return response.StatusCode == HttpStatusCode.ServiceUnavailable && (await response.Content.ReadAsStringAsync()).Contains("\"catalog\":false") || Cleared(file);
+        });
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/healthz/live")).StatusCode);
+    }
+
+    static bool Cleared(string file) => !Directory.Exists(file);
+}
