@@ -24,6 +24,7 @@ public sealed class HttpLineage(JobEnvironment environment)
     readonly LineageReceiver receiver = environment.LineageReceiver ?? throw new ArgumentException("There is no receiver.", nameof(environment));
     readonly string mark = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(environment.LineageReceiver.Url.ToString())))[..8];
     TimeSpan pause;
+    string? problem;
     long failedAt;
 
     string Folder => environment.Workspace.Lineage;
@@ -31,23 +32,24 @@ public sealed class HttpLineage(JobEnvironment environment)
     string CursorPath => Path.Combine(Folder, $"http-{mark}.cursor");
 
     /// <summary>Delivers all that there is. After a failure it rests for a while, twice as long each time, and does nothing until then.</summary>
-    /// <returns>Why not all of it could be delivered now, for a person; null: it was, or another process is at it, or it rests.</returns>
+    /// <returns>Why not all of it could be delivered, now or before it rests, for a person; null: it was, or another process is at it.</returns>
     public async Task<string?> DeliverAsync(CancellationToken cancel)
     {
-        if (pause > TimeSpan.Zero && environment.Clock.GetElapsedTime(failedAt) < pause || !Directory.Exists(Folder)) return null;
+        if (problem is not null && environment.Clock.GetElapsedTime(failedAt) < pause) return problem;
+        if (!Directory.Exists(Folder)) return null;
         using var held = FileLock.TryTake(environment.Workspace.Locks, $"lineage-http-{mark}");
         if (held is null) return null;
         try
         {
             await AllAsync(cancel);
             pause = TimeSpan.Zero;
-            return null;
+            return problem = null;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException || e is OperationCanceledException && !cancel.IsCancellationRequested)
         {
             pause = pause == TimeSpan.Zero ? FirstPause : pause * 2 < LongestPause ? pause * 2 : LongestPause;
             failedAt = environment.Clock.GetTimestamp();
-            return $"Lineage events wait in {Folder}; {receiver} does not take them now: {(e is OperationCanceledException ? $"no answer within {Patience.TotalSeconds:0} s" : e.Message)}";
+            return problem = $"Lineage events wait in {Folder}; {receiver} does not take them now: {(e is OperationCanceledException ? $"no answer within {Patience.TotalSeconds:0} s" : e.Message)}";
         }
     }
 

@@ -64,9 +64,12 @@ static class AccessServices
         o.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         o.ExpireTimeSpan = TimeSpan.FromHours(12);
         o.LoginPath = "/login";
-        o.AccessDeniedPath = "/denied";
-        o.Events.OnRedirectToLogin = c => Answer(c, StatusCodes.Status401Unauthorized);
-        o.Events.OnRedirectToAccessDenied = c => Answer(c, StatusCodes.Status403Forbidden);
+        o.Events.OnRedirectToLogin = AskForLogin;
+        o.Events.OnRedirectToAccessDenied = c =>
+        {
+            c.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return Task.CompletedTask;
+        };
         o.Events.OnValidatePrincipal = async c =>
         {
             // A revoked key ends the sessions that began with it.
@@ -79,10 +82,10 @@ static class AccessServices
     }
 
     // People are led to the login page; programs, and parts of a page that is open, are told.
-    static Task Answer(RedirectContext<CookieAuthenticationOptions> c, int status)
+    static Task AskForLogin(RedirectContext<CookieAuthenticationOptions> c)
     {
         if (IsPage(c.Request)) c.Response.Redirect(c.RedirectUri);
-        else c.Response.StatusCode = status;
+        else c.Response.StatusCode = StatusCodes.Status401Unauthorized;
         return Task.CompletedTask;
     }
 

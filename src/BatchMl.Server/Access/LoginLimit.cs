@@ -23,7 +23,8 @@ sealed class LoginLimit(ILoggerFactory logging) : IDisposable
     public void Failed(IPAddress? address, string how)
     {
         using var lease = limiter.AttemptAcquire(address ?? IPAddress.None);
-        logger.LogWarning("A login from {Address} failed: {How}{Limited}", address, how, lease.IsAcquired ? "" : "; the address has no more tries for now");
+        var isLast = limiter.GetStatistics(address ?? IPAddress.None)?.CurrentAvailablePermits is 0;
+        logger.LogWarning("A login from {Address} failed: {How}{Limited}", address, how, isLast ? "; the address has no more tries for five minutes" : "");
     }
 
     public void Dispose() => limiter.Dispose();

@@ -45,8 +45,6 @@ static class ApiServices
         api.ProducesProblem(401).ProducesProblem(403).ProducesProblem(400);
         ReadApi.Map(api);
         ActionApi.Map(api);
-        // What is below it and no endpoint is no page either.
-        api.MapFallback(() => Results.Problem(statusCode: 404, title: "There is no such endpoint", detail: "/openapi/v1.json lists them.")).ExcludeFromDescription();
     }
 
     /// <summary>Whether a request is a program's: it is told of errors as problem details, not as a page.</summary>

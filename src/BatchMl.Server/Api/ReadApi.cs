@@ -32,7 +32,7 @@ static class ReadApi
         string Name, string? Job, string Description, string Sink, ChangePolicy? Policy, int Partitions, IReadOnlyDictionary<string, int> States, DateTimeOffset? PlannedAt, string? Problem)
     {
         internal static DatasetSummary Of(DatasetView d) => new(
-            d.Name, d.Job, d.Description, d.Sink, d.Policy, d.Partitions.Count, d.Counts.ToDictionary(c => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(c.Key.ToString()), c => c.Value), d.PlannedAt, d.Problem);
+            d.Name, d.Job, d.Description, d.Sink, d.Policy, d.Partitions.Count, d.Counts.ToDictionary(c => Choice.NameOf(c.Key), c => c.Value), d.PlannedAt, d.Problem);
     }
 
     /// <summary>A schedule with its file.</summary>
@@ -63,8 +63,8 @@ static class ReadApi
             await runs.FindAsync(id, cancel) is { } run && await runs.LogAsync(run.Run.RunId, Paging.Limit(limit), cancel) is { } log ? TypedResults.Ok(log) : NotFound("log of run", id)).ProducesProblem(404).WithSummary("The last lines of a run's log");
         group.MapGet("/runs/{id}/lineage", async Task<Results<Ok<IReadOnlyList<JsonNode>>, ProblemHttpResult>> (string id, RunBoard runs, int? limit, CancellationToken cancel) =>
             await runs.FindAsync(id, cancel) is { } run ? TypedResults.Ok<IReadOnlyList<JsonNode>>([.. runs.Events(run.Run, Paging.Limit(limit), cancel).Select(e => JsonNode.Parse(e)!)]) : NotFound("run", id)).ProducesProblem(404).WithSummary("OpenLineage events of a run and its attempts");
-        group.MapGet("/queue", async Task<Ok<IReadOnlyList<QueuedRun>>> (IOperations operations, QueuedRunState? state, string? schedule, string? job, int? limit, CancellationToken cancel) =>
-            TypedResults.Ok(await operations.QueueAsync(new QueueFilter(state is { } s ? [s] : [], schedule, job, Paging.Limit(limit)), cancel))).WithSummary("Runs that were asked for, the latest first");
+        group.MapGet("/queue", async Task<Ok<IReadOnlyList<QueuedRun>>> (IOperations operations, string? state, string? schedule, string? job, int? limit, CancellationToken cancel) =>
+            TypedResults.Ok(await operations.QueueAsync(new QueueFilter(Choice.Of<QueuedRunState>(state, "state") is { } s ? [s] : [], schedule, job, Paging.Limit(limit)), cancel))).WithSummary("Runs that were asked for, the latest first");
         group.MapGet("/queue/{id}", async Task<Results<Ok<QueuedRun>, ProblemHttpResult>> (string id, IOperations operations, CancellationToken cancel) =>
             await operations.FindQueuedAsync(id, cancel) is { } run ? TypedResults.Ok(run) : NotFound("queued run", id)).ProducesProblem(404).WithSummary("What became of a run that was asked for");
     }
@@ -77,10 +77,12 @@ static class ReadApi
             TypedResults.Ok<IReadOnlyList<JobView>>([.. context.Application.NamedJobs().Values.Select(j => new JobView(j.Name, j.Description, j is PipelineJob p ? [.. p.Steps.Select(s => s.Name)] : []))])).WithSummary("The jobs of this program");
         group.MapGet("/datasets", async Task<Ok<IReadOnlyList<DatasetSummary>>> (DatasetBoard datasets, CancellationToken cancel) =>
             TypedResults.Ok<IReadOnlyList<DatasetSummary>>([.. (await datasets.AllAsync(cancel)).Select(DatasetSummary.Of)])).WithSummary("All datasets");
-        group.MapGet("/partitions", async Task<Results<Ok<Page<PartitionView>>, ProblemHttpResult>> (DatasetBoard datasets, string dataset, PartitionCondition? state, DateOnly? from, DateOnly? to, int? limit, string? cursor, CancellationToken cancel) =>
-            await datasets.FindAsync(dataset, cancel) is { } found
-                ? TypedResults.Ok(Page<PartitionView>.Of([.. found.Partitions.Where(p => (state is null || p.State == state) && (from is null || p.Day >= from) && (to is null || p.Day < to))], limit, cursor))
-                : NotFound("dataset", dataset)).ProducesProblem(404).WithSummary("Partitions of a dataset, in order of value");
+        group.MapGet("/partitions", async Task<Results<Ok<Page<PartitionView>>, ProblemHttpResult>> (DatasetBoard datasets, string dataset, string? state, DateOnly? from, DateOnly? to, int? limit, string? cursor, CancellationToken cancel) =>
+        {
+            if (await datasets.FindAsync(dataset, cancel) is not { } found) return NotFound("dataset", dataset);
+            var wanted = Choice.Of<PartitionCondition>(state, "state");
+            return TypedResults.Ok(Page<PartitionView>.Of([.. found.Partitions.Where(p => (wanted is null || p.State == wanted) && (from is null || p.Day >= from) && (to is null || p.Day < to))], limit, cursor));
+        }).ProducesProblem(404).WithSummary("Partitions of a dataset, in order of value");
         group.MapGet("/partition", async Task<Results<Ok<PartitionDetails>, ProblemHttpResult>> (PartitionBoard partitions, string dataset, string value, CancellationToken cancel) =>
             await partitions.FindAsync(dataset, value, cancel) is { } found ? TypedResults.Ok(found) : NotFound("partition", $"{dataset} {value}")).ProducesProblem(404).WithSummary("A partition with its visible version");
         group.MapGet("/dead-letters", async Task<Results<Ok<Page<JsonObject>>, ProblemHttpResult>> (PartitionBoard partitions, string dataset, string value, int? limit, string? cursor, CancellationToken cancel) =>

@@ -26,7 +26,7 @@ sealed class ActionsModel(RunDesk desk) : PageModel
     {
         if (!ModelState.IsValid) throw new DefinitionException("A date or number of the form can not be read; expected dates as YYYY-MM-DD.");
         if (maxParallel is < 0 or > 256) throw new DefinitionException($"At once is {maxParallel}; expected 1 to 256, or nothing for one per core.");
-        var request = new RunRequest { From = from, To = to, MaxParallel = maxParallel ?? 0, Order = Choice<PartitionOrder>(order, "Order"), Scope = Choice<RunScope>(which, "Which") };
+        var request = new RunRequest { From = from, To = to, MaxParallel = maxParallel ?? 0, Order = Choice.Of<PartitionOrder>(order, "Order") ?? default, Scope = Choice.Of<RunScope>(which, "Which") ?? default };
         return $"{job} from {from:yyyy-MM-dd} to {to:yyyy-MM-dd} was asked for: {Told(await desk.BackfillAsync(job, request, By, cancel))}";
     });
 
@@ -36,10 +36,6 @@ sealed class ActionsModel(RunDesk desk) : PageModel
 
     public Task<IActionResult> OnPostCancelAsync(string id, CancellationToken cancel) => AskAsync(async () =>
         await desk.CancelAsync(id, By, cancel) ? "It was asked to stop. What it committed stays." : throw new DefinitionException("It is over already."));
-
-    static T Choice<T>(string? text, string name) where T : struct, Enum =>
-        text is not { Length: > 0 } ? default : Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsDigit(text[0])
-            ? value : throw new DefinitionException($"{name} is '{text}'; expected {string.Join(" or ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()))}.");
 
     static string Told(QueuedRun run) => run.State switch
     {

@@ -14,9 +14,11 @@ sealed class LineageDelivery(ServerContext context, ILoggerFactory logging) : Ba
         var environment = context.Session.Environment;
         if (environment.LineageReceiver is null) return;
         var (http, logger) = (new HttpLineage(environment), logging.CreateLogger("BatchMl.Server.Signals"));
-        while (true)
+        for (string? told = null; ;)
         {
-            if (await http.DeliverAsync(stop) is { } why) logger.LogWarning("{Why}", why);
+            var why = await http.DeliverAsync(stop);
+            if (why is not null && why != told) logger.LogWarning("{Why}", why);
+            told = why;
             await Task.Delay(Every, environment.Clock, stop);
         }
     }

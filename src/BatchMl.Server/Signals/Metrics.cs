@@ -38,7 +38,7 @@ sealed class Metrics(MeterReadings readings, DatasetBoard datasets, ScheduleBoar
         page.Begin("batchml_dataset_partitions", "gauge", "Partitions of a dataset, by how they stand");
         foreach (var dataset in all)
         {
-            foreach (var state in Enum.GetValues<PartitionCondition>()) page.Add(dataset.Count(state), [Label("dataset", dataset.Name), Label("state", Words.Class(state).Replace('-', '_'))]);
+            foreach (var state in Enum.GetValues<PartitionCondition>()) page.Add(dataset.Count(state), [Label("dataset", dataset.Name), Label("state", Choice.NameOf(state))]);
         }
         page.Begin("batchml_dataset_rows", "gauge", "Rows of a dataset's partitions");
         foreach (var dataset in all) page.Add(dataset.Partitions.Sum(p => p.Rows), [Label("dataset", dataset.Name)]);

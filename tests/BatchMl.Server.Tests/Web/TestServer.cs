@@ -29,7 +29,7 @@ sealed class TestServer : IAsyncDisposable
             Operations = c => new SqliteOperations(c.Workspace.CatalogPath),
             Scorers = new Dictionary<string, Scoring.ScorerFactory>(),
             Out = Out,
-            Error = Error,
+            Error = TextWriter.Synchronized(Said),
         };
         context = new ServerContext(Application, new ServerOptions(urls, Workspace, schedules is null ? null : Directory.CreateDirectory(folder.At("schedules")).FullName, settings, null, 1));
         if (schedules is not null) File.WriteAllText(Path.Combine(context.Options.Schedules!, "nightly.yaml"), schedules);
@@ -38,7 +38,7 @@ sealed class TestServer : IAsyncDisposable
 
     public TextJob Job { get; }
     public StringWriter Out { get; } = new();
-    public TextWriter Error { get; } = TextWriter.Synchronized(new StringWriter());
+    public StringWriter Said { get; } = new();
     public BatchMlApplication Application { get; }
     public string Workspace => folder.At("workspace");
     public JobEnvironment Environment => context.Session.Environment;
