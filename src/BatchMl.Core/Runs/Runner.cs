@@ -37,7 +37,7 @@ public sealed class Runner
         var run = new RunContext(environment, listener, settings, job);
         var lineage = RunContext.LineageOf(run.RunId, job.Name);
         var started = run.Clock.GetTimestamp();
-        using var span = Instruments.Span("batchml.run", job.Name)?.SetTag("batchml.run_id", run.RunId);
+        using var span = Instruments.Span("batchml.run", job.Name, request.TraceParent)?.SetTag("batchml.run_id", run.RunId);
         await run.Catalog.StartRunAsync(
             new RunRecord(run.RunId, job.Name, verb, JsonSerializer.Serialize(request, RunJson.Default.RunRequest), RunState.Running, run.Now, null, null, null, settings.Holder, parentRunId),
             [OpenLineageEvents.Start(lineage, null, run.Now)], cancel);

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using BatchMl.Operations;
+using Hangfire.Dashboard;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
@@ -27,6 +28,7 @@ static class AccessServices
         services.AddSingleton(access);
         services.AddSingleton<LoginLimit>();
         services.AddHostedService<AccessCheck>();
+        services.AddSingleton<IDashboardAuthorizationFilter, HangfireAccess>();
         // Sessions outlive a restart, and hold on every server of the workspace.
         var keys = Directory.CreateDirectory(Path.Combine(context.Session.Environment.Workspace.Root, "server", "keys"));
         if (!OperatingSystem.IsWindows()) keys.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;

@@ -53,4 +53,33 @@ public sealed class SignalsTests
         Assert.Equal("""{"status":"failed","catalog":false,"storage":true}""", await response.Content.ReadAsStringAsync());
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/healthz/live")).StatusCode);
     }
+
+    [Fact]
+    public async Task A_run_that_a_request_asked_for_is_in_the_trace_of_the_request_down_to_its_steps()
+    {
+        var spans = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = s => s.Name is "BatchMl" or "Microsoft.AspNetCore", Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded, ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var server = await TestServer.StartAsync();
+        using var client = server.Client();
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/runs") { Content = System.Net.Http.Json.JsonContent.Create(new { job = "demo/score" }) };
+        request.Headers.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        (await client.SendAsync(request)).EnsureSuccessStatusCode();
+
+        // What a worker does with it, in another process or later.
+        var queued = Assert.Single(await server.Operations.QueueAsync(new Operations.QueueFilter([]), default));
+        Activity.Current = null;
+        await new Runs.Runner(server.Environment, new Silent()).RunAsync(server.Job, System.Text.Json.JsonSerializer.Deserialize<Runs.RunRequest>(queued.RequestJson)!, "run", default);
+        var trace = spans.Where(s => s.TraceId.ToHexString() == "0af7651916cd43dd8448eb211c80319c").ToArray();
+        var asked = Assert.Single(trace, s => s.Source.Name == "Microsoft.AspNetCore");
+        var run = trace.Where(s => s.OperationName == "batchml.run").ToArray();
+        Assert.NotEmpty(run);
+        Assert.All(run, r => Assert.Equal(asked.SpanId, r.ParentSpanId));
+        Assert.Contains(trace, s => s.OperationName == "batchml.step" && run.Any(r => r.SpanId == s.ParentSpanId));
+    }
+
+    sealed class Silent : Runs.RunListener;
 }
