@@ -53,7 +53,11 @@ public enum DecisionKind
 /// <param name="Kind">What is done.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="SeenFence">Fence of the committed version that the decision is about; 0: there is none.</param>
-public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind Kind, string Reason, long SeenFence);
+public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind Kind, string Reason, long SeenFence)
+{
+    /// <summary>Whether it was made and its inputs changed since; a changed model or definition alone does not count.</summary>
+    public bool IsAffected { get; init; }
+}
 
 /// <summary>How a step went.</summary>
 /// <param name="Job">Its name.</param>

@@ -24,7 +24,7 @@ static class SecureHeaders
         headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()";
         if (context.Request.IsHttps) headers.StrictTransportSecurity = "max-age=31536000";
         // What a person saw must not come out of a cache for the next one.
-        if (!path.StartsWithSegments("/assets")) headers.CacheControl = "no-store";
+        if (!path.StartsWithSegments("/assets")) headers.CacheControl = "no-cache, no-store";
         return next(context);
     }
 }

@@ -47,20 +47,19 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
             // A job's partitions may be of another dataset than its name: a training job's are versions of a model.
             var name = planning?.Decisions.Keys.FirstOrDefault()?.Dataset ?? (job is Jobs.TrainJob train ? train.Model : job.Name);
             statuses.Remove(name, out var made);
-            var limit = lateness.Of(job.Name);
             views.Add(new DatasetView(
                 name, job.Name, job.Description, planning?.Decisions.Keys.FirstOrDefault()?.Sink ?? made?.FirstOrDefault()?.Key.Sink ?? "", job.Policy,
-                Join(made ?? [], planning?.Decisions ?? new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, job.DueAfter, limit)), planning?.PlannedAt, planning?.Problem, planning?.Missing ?? []));
+                Join(made ?? [], planning?.Decisions ?? new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, job.DueAfter, lateness.Of(job.Name))), planning?.PlannedAt, planning?.Problem, planning?.Missing ?? []));
         }
         foreach (var (name, made) in statuses.OrderBy(s => s.Key, StringComparer.Ordinal))
         {
-            views.Add(new DatasetView(name, null, "Made by a job that this program does not have", made[0].Key.Sink, null, Join(made, new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, TimeSpan.Zero, null)), null, null, []));
+            views.Add(new DatasetView(name, null, "Made by a job that this program does not have", made[0].Key.Sink, null, Join(made, new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, TimeSpan.Zero, _ => null)), null, null, []));
         }
         return views;
     }
 
     // What a partition's time is held against.
-    readonly record struct Times(DateTimeOffset Now, TimeSpan DueAfter, TimeSpan? LateAfter)
+    readonly record struct Times(DateTimeOffset Now, TimeSpan DueAfter, Func<DateTimeOffset, DateTimeOffset?> LateFrom)
     {
         public DateTimeOffset? DueOf(PartitionDecision decision) => decision.Partition.NominalEnd + DueAfter;
     }
@@ -91,8 +90,8 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
             PartitionState.Running => (PartitionCondition.Running, null),
             PartitionState.Failed => (PartitionCondition.Failed, status.Error),
             _ when status.CommittedAt is null => decision is null ? (PartitionCondition.Missing, null) : Absent(decision, times),
-            // Planning looked at some version before this one.
-            _ when decision is { Kind: DecisionKind.Reported or DecisionKind.Frozen or DecisionKind.Redo } => (PartitionCondition.Changed, decision.Reason),
+            // A new model alone changes nothing about a day that was scored: with a weekly training all of them would be called changed.
+            _ when decision is { IsAffected: true } => (PartitionCondition.Changed, decision.Reason),
             _ => (status.DeadLetters > 0 ? PartitionCondition.DeadLetters : PartitionCondition.Published, null),
         };
         return new PartitionView(status.Key.Dataset, status.Key.Column, status.Key.Value, state, status.Rows, status.DeadLetters, status.CommittedAt, status.RunId, reason, decision is null ? null : times.DueOf(decision));
@@ -103,6 +102,7 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
         if (decision.Kind == DecisionKind.Waiting) return (PartitionCondition.Waiting, decision.Reason);
         if (times.DueOf(decision) is not { } due) return (PartitionCondition.Missing, decision.Reason);
         if (due > times.Now) return (PartitionCondition.Waiting, "its time has not come");
-        return times.LateAfter is { } allowed && due + allowed < times.Now ? (PartitionCondition.Late, decision.Reason) : (PartitionCondition.Missing, decision.Reason);
+        // A training set's period moves with each training: that the one of the definition is not there is no delay.
+        return PartitionView.DayOf(decision.Partition.Key.Value) is not null && times.LateFrom(due) < times.Now ? (PartitionCondition.Late, decision.Reason) : (PartitionCondition.Missing, decision.Reason);
     }
 }

@@ -1,4 +1,4 @@
-using BatchMl.Data;
+using System.Globalization;
 using BatchMl.Runs;
 
 namespace BatchMl.Server.Board;
@@ -12,7 +12,7 @@ public enum PartitionCondition
     Late,
     /// <summary>Its time has come and it is not there.</summary>
     Missing,
-    /// <summary>It is there; its inputs, definitions or model changed since it was made.</summary>
+    /// <summary>It is there; its inputs changed since it was made.</summary>
     Changed,
     /// <summary>It is there; some of its rows could not be scored.</summary>
     DeadLetters,
@@ -39,8 +39,10 @@ public sealed record PartitionView(
     string Dataset, string Column, string Value, PartitionCondition State, long Rows, long DeadLetters, DateTimeOffset? CommittedAt, string? RunId, string? Reason, DateTimeOffset? DueAt)
 {
     /// <summary>The day that it is about: its value, or how that begins; null: it is about none.</summary>
-    public DateOnly? Day { get; } = Value.Length >= 10 && !Value.Contains('_', StringComparison.Ordinal)
-        && DateOnly.TryParseExact(Value.AsSpan(0, 10), "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.None, out var day) ? day : null;
+    public DateOnly? Day { get; } = DayOf(Value);
+
+    internal static DateOnly? DayOf(string value) => value.Length >= 10 && !value.Contains('_', StringComparison.Ordinal)
+        && DateOnly.TryParseExact(value.AsSpan(0, 10), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
 }
 
 /// <summary>A dataset with its partitions.</summary>

@@ -39,12 +39,26 @@ sealed class ScheduleBoard(IOperations operations, ScheduleBook book, ScheduleTi
     }
 }
 
-/// <summary>After how long a job's partition is late: as the strictest of its schedules says.</summary>
+/// <summary>From when on a partition that is not there is late.</summary>
 sealed class Lateness(ServerContext context, ScheduleBook book)
 {
-    /// <summary>How long after its time a partition of a job may come; null: no schedule says.</summary>
-    public TimeSpan? Of(string job) => book.Runnable.Where(s => s.LateAfter is not null && (s.Job == job || IsStepOf(job, s.Job))).Min(s => s.LateAfter);
+    /// <summary>
+    /// For partitions of a job, by when their time comes: the first occurrence from then on of a schedule that makes them, and as long as the schedule's <c>late_after</c>; of several schedules the earliest. Null: no schedule says.
+    /// </summary>
+    public Func<DateTimeOffset, DateTimeOffset?> Of(string job)
+    {
+        var schedules = book.Runnable.Where(s => s.LateAfter is not null && (s.Job == job || IsStepOf(job, s.Job))).ToArray();
+        return due => schedules.Min(s => FirstFrom(s, due) + s.LateAfter);
+    }
 
     // A pipeline's schedule is one of its steps too.
     bool IsStepOf(string step, string job) => context.Application.NamedJobs().GetValueOrDefault(job) is Runs.PipelineJob pipeline && pipeline.Steps.Any(s => s.Name == step);
+
+    DateTimeOffset? FirstFrom(Schedule schedule, DateTimeOffset due)
+    {
+        // One that comes after another has the occurrences of that.
+        var first = schedule;
+        while (first?.After is { } after) first = book.Runnable.FirstOrDefault(s => s.Name == after);
+        return first?.Next(due.AddTicks(-1)).Select(n => (DateTimeOffset?)n).FirstOrDefault();
+    }
 }

@@ -160,7 +160,7 @@ public sealed class PagesInChromiumTests(Chromium chromium) : IClassFixture<Chro
         await page.Keyboard.PressAsync("Enter");
         for (var i = 0; i < 60 && !await page.EvaluateAsync<bool>("!!document.activeElement.closest('.calendar')"); i++) await page.Keyboard.PressAsync("Tab");
         Assert.Contains("9 Oct 2013: missing", await page.EvaluateAsync<string>("document.activeElement.getAttribute('aria-label')"));
-        // Up three days from the 9th, a Wednesday: Monday the 7th is the top, so a week to the left instead.
+        // The 9th is a Wednesday; left of it is the Wednesday before.
         await page.Keyboard.PressAsync("ArrowLeft");
         Assert.Contains("2 Oct 2013: published", await page.EvaluateAsync<string>("document.activeElement.getAttribute('aria-label')"));
         await page.Keyboard.PressAsync("ArrowDown");
