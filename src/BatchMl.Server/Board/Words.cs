@@ -44,7 +44,8 @@ static class Words
         { } t when t < TimeSpan.Zero => "–",
         { TotalSeconds: < 10 } t => string.Create(CultureInfo.InvariantCulture, $"{t.TotalSeconds:F1} s"),
         { TotalMinutes: < 2 } t => string.Create(CultureInfo.InvariantCulture, $"{t.TotalSeconds:F0} s"),
-        { TotalHours: < 2 } t => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(t.TotalMinutes):F0} min {t.Seconds} s"),
+        { TotalMinutes: < 10 } t => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(t.TotalMinutes):F0} min {t.Seconds} s"),
+        { TotalHours: < 2 } t => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(t.TotalMinutes):F0} min"),
         { TotalDays: < 2 } t => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(t.TotalHours):F0} h {t.Minutes} min"),
         { } t => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(t.TotalDays):F0} d {t.Hours} h"),
     };
