@@ -47,7 +47,7 @@ sealed class IndexModel(Overview overview) : PageModel
         }
         found.AddRange(view.FailedRuns.Select(r => new Attention(State.Of(r.State), $"{r.Verb} {r.Job}", r.RunId is null ? "/runs" : Links.Run(r.RunId), Words.FirstLine(r.Reason), r.FinishedAt)));
         found.AddRange(view.Schedules.Where(s => s.Problems.Count > 0).Select(s => new Attention(new State("failed", "broken file"), $"schedule {s.Name}", Links.Schedule(s.Name), Words.FirstLine(s.Problems[0]), null)));
-        found.AddRange(view.Drift.Where(d => d.Level == "drift").Select(d => new Attention(new State("warning", "drift"), $"{d.Watches} {d.Partition}", "/drift", $"{Words.Count(d.Count("drift"), "column")} drifted: {string.Join(", ", d.Columns.Where(c => c.Level == "drift").Take(4).Select(c => c.Column))}", null)));
+        found.AddRange(view.Drift.Where(d => d.Level == "drift").Select(d => new Attention(State.OfDrift("drift"), $"{d.Watches} {d.Partition}", "/drift", $"{Words.Count(d.Count("drift"), "column")} drifted: {string.Join(", ", d.Columns.Where(c => c.Level == "drift").Take(4).Select(c => c.Column))}", null)));
         return found;
     }
 }
