@@ -28,9 +28,6 @@ static class WebServer
         builder.Services.AddSingleton(new ScheduleTime(context.Options.Now is null && context.Options.Speed == 1 ? time : new SimulatedClock(time, context.Options.Now ?? time.GetUtcNow(), context.Options.Speed)));
         var open = context.Application.Operations ?? throw new DefinitionException("This program has no operations store; its composition must set Operations.");
         builder.Services.AddSingleton(_ => open(context.Session.Store));
-        builder.Services.AddSingleton<Schedules.ScheduleBook>();
-        builder.Services.AddSingleton<Dispatch.DispatchBell>();
-        builder.Services.AddSingleton<Dispatch.RunDesk>();
         builder.Services.AddWeb(context);
         var server = builder.Build();
         server.MapWeb();
