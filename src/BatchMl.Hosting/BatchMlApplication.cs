@@ -100,7 +100,7 @@ public sealed class BatchMlApplication
 
     IEnumerable<Command> Commands() =>
     [
-        new ListVerb(this).Command, new PlanVerb(this).Command, new RunVerb(this).Command, new StatusVerb(this).Command, new RetryVerb(this).Command,
+        new ListVerb(this).Command, new PlanVerb(this).Command, new RunVerb(this).Command, new BackfillVerb(this).Command, new StatusVerb(this).Command, new RetryVerb(this).Command,
         new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, .. MoreVerbs.Select(v => v(this).Command),
     ];
 
@@ -147,6 +147,7 @@ public sealed class BatchMlApplication
             Sink = Sink(workspace),
             Models = new ModelStore(workspace.Models),
             Sources = name => sources.Open(name, context),
+            Readiness = sources.Readiness,
             Engine = options.Engine == LocalEngine.EngineName
                 ? new LocalEngine(Spill?.Invoke(workspace, options.Memory))
                 : Engines[options.Engine](context),

@@ -6,7 +6,8 @@ namespace BatchMl.Hosting;
 /// <summary>
 /// Where a source is: the section <c>Sources:NAME</c> of the configuration. <c>Path</c> is a file, a folder or a glob, relative to the folder of the
 /// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c> or <c>spark</c> (by default from the path's extension, otherwise parquet);
-/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to format spark.
+/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to format spark; <c>Ready</c> says
+/// what tells that the source is ready for a partition.
 /// </summary>
 public sealed record SourceBinding
 {
@@ -24,6 +25,8 @@ public sealed record SourceBinding
     public string? Table { get; init; }
     /// <summary>An expression in Spark's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For format spark.</summary>
     public string? PartitionBy { get; init; }
+    /// <summary>What tells that it is ready for a partition, see <see cref="ReadyRule"/>: <c>none</c> (the default), <c>watermark</c> or <c>success</c>.</summary>
+    public string? Ready { get; init; }
     /// <summary>Column types by name in DuckDB's words, for CSV columns that would be guessed wrong.</summary>
     public IReadOnlyDictionary<string, string> Types { get; init; } = new Dictionary<string, string>();
 }
@@ -32,6 +35,34 @@ public sealed record SourceBinding
 sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<string, Func<SourceBinding, SessionContext, IBatchSource>> formats, string folder)
 {
     public IBatchSource Open(string name, SessionContext context)
+    {
+        var binding = Find(name);
+        var format = binding.Format ?? FormatOf(binding);
+        if (!formats.TryGetValue(format, out var open))
+        {
+            throw new DefinitionException($"Sources:{name} has format '{format}'; there are: {string.Join(", ", formats.Keys.Order())}.");
+        }
+        return open(binding, context);
+    }
+
+    /// <summary>When a source is ready.</summary>
+    /// <exception cref="DefinitionException">It is not bound, or <c>Ready</c> is no such rule.</exception>
+    public SourceReadiness Readiness(string name)
+    {
+        var binding = Find(name);
+        ReadyRule rule = binding.Ready?.ToLowerInvariant() switch
+        {
+            null or "none" => ReadyRule.None,
+            "watermark" => ReadyRule.Watermark,
+            "success" => ReadyRule.Success,
+            _ => throw new DefinitionException($"Sources:{name}:Ready is '{binding.Ready}'; expected none, watermark (its newest row is at or behind a partition's last as_of) or success (a file _SUCCESS or _manifest.json)."),
+        };
+        string[] paths = [.. binding.Files.Prepend(binding.Path).Where(p => p.Length > 0)];
+        return rule != ReadyRule.Success || paths.Length > 0 ? new SourceReadiness(rule, paths)
+            : throw new DefinitionException($"Sources:{name}:Ready is success, but the source has neither Path nor Files, so there is no folder that a marker file could be in. Expected none or watermark.");
+    }
+
+    SourceBinding Find(string name)
     {
         var section = configuration.GetSection("Sources").GetSection(name);
         if (!section.Exists())
@@ -43,12 +74,7 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
         }
         var binding = (section.Value is { } shorthand ? new SourceBinding { Path = shorthand } : section.Get<SourceBinding>()!) with { Name = name };
         if (binding.Path.Length == 0 && binding.Sql is null && binding.Table is null) throw new DefinitionException($"Sources:{name} has neither Path nor Sql nor Table; it needs one.");
-        var format = binding.Format ?? FormatOf(binding);
-        if (!formats.TryGetValue(format, out var open))
-        {
-            throw new DefinitionException($"Sources:{name} has format '{format}'; there are: {string.Join(", ", formats.Keys.Order())}.");
-        }
-        return open(binding with { Path = Absolute(binding.Path), Files = [.. binding.Files.Select(Absolute)] }, context);
+        return binding with { Path = Absolute(binding.Path), Files = [.. binding.Files.Select(Absolute)] };
     }
 
     /// <summary>All bindings as settings, with absolute paths.</summary>

@@ -10,7 +10,7 @@ namespace BatchMl.Jobs;
 /// Writes a training set's recipe: definitions, inputs with digests, as-of range, rows per split, null shares. Holds no time of making and no run, so the same recipe
 /// is the same bytes.
 /// </summary>
-sealed class RecipeBuilder(TrainingSetJob job, IPinnedQuery pinned)
+sealed class RecipeBuilder(TrainingSetJob job, TimeSplit timeSplit, IPinnedQuery pinned)
 {
     readonly Dictionary<string, long> splits = TimeSplit.Names.ToDictionary(n => n, _ => 0L);
     readonly Dictionary<string, long> nulls = [];
@@ -39,7 +39,7 @@ sealed class RecipeBuilder(TrainingSetJob job, IPinnedQuery pinned)
         if (splits.FirstOrDefault(s => s.Value == 0) is { Key: { } empty })
         {
             throw new DataException(
-                $"Training set '{job.Name}' has no rows in split '{empty}' ({string.Join(", ", splits.Select(s => $"{s.Key} {s.Value}"))} of {SpineRows} spine rows; {job.Split}). "
+                $"Training set '{job.Name}' has no rows in split '{empty}' ({string.Join(", ", splits.Select(s => $"{s.Key} {s.Value}"))} of {SpineRows} spine rows; {timeSplit}). "
                 + "Check the split's dates against the source's, and when labels are known.");
         }
     }
@@ -54,7 +54,7 @@ sealed class RecipeBuilder(TrainingSetJob job, IPinnedQuery pinned)
             ["job"] = job.Name,
             ["feature_service"] = $"{job.Query.Service!.Name}@{job.Query.Service.Version}",
             ["definitions"] = definitions,
-            ["split"] = job.Split.ToString(),
+            ["split"] = timeSplit.ToString(),
             ["inputs"] = new JsonArray([.. pinned.Sources.DistinctBy(s => s.Source.Name).Select(Input)]),
             ["as_of"] = new JsonObject { ["min"] = Instant(minAsOf), ["max"] = Instant(maxAsOf) },
             ["spine_rows"] = SpineRows,

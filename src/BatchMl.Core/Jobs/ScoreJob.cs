@@ -51,8 +51,11 @@ public sealed class ScoreJob : DatasetJob
         var pinned = await environment.Engine.OpenAsync(Query, environment.Sources, JobOptions.Of(environment, request), cancel);
         try
         {
-            var partitions = range.Select(Name, Query.Spine.PartitionName, await pinned.PartitionsAsync(range.From, range.To, cancel));
-            return new ScorePlan(this, environment, pinned, partitions, model);
+            var found = await pinned.PartitionsAsync(range.From, range.To, cancel);
+            var readiness = await Readiness.OfAsync(pinned, environment.Readiness, found, long.MaxValue, cancel);
+            var absent = (request.Due is { } due ? await readiness.AbsentAsync(this, due, range, found, cancel) : []).ToDictionary(a => a.Partition, a => a.Awaits);
+            var partitions = range.Select(Name, Query.Spine.PartitionName, [.. found.Concat(absent.Keys).OrderBy(p => p.Value, StringComparer.Ordinal)]);
+            return new ScorePlan(this, environment, pinned, partitions, p => absent.TryGetValue(p, out var awaits) ? [awaits] : readiness.Awaited(p), model);
         }
         catch
         {

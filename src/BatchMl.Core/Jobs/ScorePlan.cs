@@ -20,7 +20,8 @@ sealed class ScorePlan : JobPlan
     readonly ScoreLayout? layout;
     readonly Dictionary<PartitionKey, SpinePartition> spine;
 
-    public ScorePlan(ScoreJob job, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, PublishedModel? model)
+    public ScorePlan(
+        ScoreJob job, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, Func<SpinePartition, IReadOnlyList<AwaitedInput>> awaits, PublishedModel? model)
     {
         (this.job, this.environment, this.pinned, this.model) = (job, environment, pinned, model);
         layout = model is null ? null : new ScoreLayout(model.Package.Manifest, job.Query.Columns, job.Keep);
@@ -28,12 +29,13 @@ sealed class ScorePlan : JobPlan
         var bytes = Estimates.Bytes(pinned);
         var rows = Math.Max(1, partitions.Sum(p => Math.Max(0, p.Rows)));
         spine = partitions.ToDictionary(p => new PartitionKey(environment.Sink.Name, job.Name, job.Query.Spine.PartitionName, p.Value));
-        Partitions = [.. spine.Select(p => Plan(p.Key, p.Value, definitions, p.Value.Rows < 0 ? -1 : bytes * p.Value.Rows / rows))];
+        Partitions = [.. spine.Select(p => Plan(p.Key, p.Value, definitions, p.Value.Rows < 0 ? -1 : bytes * p.Value.Rows / rows) with { Awaits = awaits(p.Value) })];
     }
 
     PlannedPartition Plan(PartitionKey key, SpinePartition partition, string definitions, long bytes)
     {
-        var fingerprint = model is null ? null : new Fingerprint(definitions, model.Package.Manifest.Digest, pinned.InputsDigest(partition), Versions.Of(job));
+        // A day that the source has no rows of yet.
+        var fingerprint = model is null || partition.Rows == 0 ? null : new Fingerprint(definitions, model.Package.Manifest.Digest, pinned.InputsDigest(partition), Versions.Of(job));
         var (start, end) = NominalTime.Of(job.Query, partition);
         return new PlannedPartition(key, fingerprint, partition.Rows, bytes, start, end);
     }
@@ -158,6 +160,6 @@ static class NominalTime
         return (Midnight(date, query.PartitionZone), Midnight(date.AddDays(1), query.PartitionZone));
     }
 
-    static DateTimeOffset Midnight(DateOnly date, string zone) => ArrowColumns.FromUnixMicroseconds((long)Interpreter.Evaluate(
+    public static DateTimeOffset Midnight(DateOnly date, string zone) => ArrowColumns.FromUnixMicroseconds((long)Interpreter.Evaluate(
         new CallExpr(Function.StartOfDay, [new ConstantExpr(FragmentPruning.Days(date), ColumnType.Date), new ConstantExpr(zone, ColumnType.String)], ColumnType.Timestamp), _ => null)!);
 }

@@ -1,4 +1,5 @@
 using BatchMl.Data;
+using BatchMl.Engine;
 using BatchMl.Runs;
 using BatchMl.Scoring;
 using BatchMl.Training;
@@ -8,6 +9,7 @@ namespace BatchMl.Jobs;
 /// <summary>
 /// Trains a model on a training set: fits the encoder on training rows, trains with early stopping on validation rows, evaluates on all three splits, and publishes a model
 /// package as the next version. A changed training set or parameter makes a new version; a version never changes.
+/// It is trained on the training set of the latest period, or of the one that a run asks for (<see cref="RunRequest.SplitUntil"/>).
 /// </summary>
 public sealed class TrainJob : DatasetJob
 {
@@ -40,14 +42,19 @@ public sealed class TrainJob : DatasetJob
     /// <inheritdoc/>
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)
     {
-        var manifest = await LatestAsync(environment, TrainingSet.Name, cancel);
+        var set = await LatestAsync(environment, request.SplitUntil, cancel);
         var versions = await environment.Catalog.LedgerAsync(environment.Models.Name, Model, cancel);
-        return new TrainPlan(this, environment, manifest, versions);
+        return new TrainPlan(this, environment, set, request.SplitUntil, versions);
     }
 
-    static async Task<PartitionManifest?> LatestAsync(JobEnvironment environment, string dataset, CancellationToken cancel)
+    /// <summary>
+    /// The training set of the period that ends at a date, or else of the latest period: an older one that is made again, because its inputs changed, is not news to train on. Of several with one end the latest made counts.
+    /// </summary>
+    async Task<PartitionManifest?> LatestAsync(JobEnvironment environment, DateOnly? until, CancellationToken cancel)
     {
-        var committed = (await environment.Catalog.LedgerAsync(environment.Sink.Name, dataset, cancel)).Where(e => e.Committed is not null).MaxBy(e => e.Committed!.CommittedAt);
-        return committed is null ? null : await environment.Sink.ReadManifestAsync(committed.Key, cancel);
+        var latest = (await environment.Catalog.LedgerAsync(environment.Sink.Name, TrainingSet.Name, cancel))
+            .Where(e => e.Committed is not null && (until is not { } end || TrainingPeriod.Of(e.Key).Until == PartitionValues.FormatDate(end)))
+            .OrderBy(e => TrainingPeriod.Of(e.Key).Until, StringComparer.Ordinal).ThenBy(e => e.Committed!.CommittedAt).LastOrDefault();
+        return latest is null ? null : await environment.Sink.ReadManifestAsync(latest.Key, cancel);
     }
 }

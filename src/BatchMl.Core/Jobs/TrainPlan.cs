@@ -18,11 +18,12 @@ sealed class TrainPlan : JobPlan
     readonly TrainJob job;
     readonly JobEnvironment environment;
     readonly PartitionManifest? trainingSet;
+    readonly DateOnly? until;
     readonly PlannedPartition partition;
 
-    public TrainPlan(TrainJob job, JobEnvironment environment, PartitionManifest? trainingSet, IReadOnlyList<LedgerEntry> versions)
+    public TrainPlan(TrainJob job, JobEnvironment environment, PartitionManifest? trainingSet, DateOnly? until, IReadOnlyList<LedgerEntry> versions)
     {
-        (this.job, this.environment, this.trainingSet) = (job, environment, trainingSet);
+        (this.job, this.environment, this.trainingSet, this.until) = (job, environment, trainingSet, until);
         var fingerprint = trainingSet is null ? null : new Fingerprint(Definitions(job), "", trainingSet.Partition.ContentDigest, Versions.Of(job));
         partition = new PlannedPartition(
             new PartitionKey(environment.Models.Name, job.Model, "version", Version(fingerprint, versions)), fingerprint,
@@ -49,7 +50,7 @@ sealed class TrainPlan : JobPlan
     public override DatasetJob Job => job;
     public override ISink Sink => environment.Models;
     public override IReadOnlyList<PlannedPartition> Partitions => [partition];
-    public override IReadOnlyList<string> Missing => trainingSet is null ? [$"the dataset {job.TrainingSet.Name}, which job {job.TrainingSet.Name} makes"] : [];
+    public override IReadOnlyList<string> Missing => trainingSet is null ? [$"the dataset {job.TrainingSet.Name}{(until is { } end ? $" of the period until {end:yyyy-MM-dd}" : "")}, which job {job.TrainingSet.Name} makes"] : [];
     public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) => [.. partitions.Select(p => new[] { p })];
     public override void VerifyInputs() { }
 

@@ -5,7 +5,7 @@ using BatchMl.Training;
 namespace BatchMl.Jobs;
 
 /// <summary>
-/// Materialises a training set: spine, features, label and split, as Parquet with its recipe. One partition, <c>period=FROM_TO</c>; the same recipe gives the same bytes.
+/// Materialises a training set: spine, features, label and split, as Parquet with its recipe. One partition, <c>period=FROM_TO</c>, for each end of the split (<see cref="RunRequest.SplitUntil"/>); the same recipe gives the same bytes.
 /// Changed definitions or inputs make it again by default, since what is trained on is chosen by its digest.
 /// </summary>
 public sealed class TrainingSetJob : DatasetJob
@@ -25,7 +25,7 @@ public sealed class TrainingSetJob : DatasetJob
     /// <inheritdoc/>
     public override IReadOnlyList<FeatureQuery> Queries => [Query];
 
-    /// <summary>How rows are split.</summary>
+    /// <summary>How rows are split, unless a run moves it.</summary>
     public TimeSplit Split { get; }
 
     /// <summary>Name of the split column.</summary>
@@ -34,18 +34,20 @@ public sealed class TrainingSetJob : DatasetJob
     /// <inheritdoc/>
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)
     {
+        var split = request.SplitUntil is { } until ? Split.EndingAt(until) : Split;
         var pinned = await environment.Engine.OpenAsync(Query, environment.Sources, JobOptions.Of(environment, request), cancel);
         try
         {
             // Its period is the split's: dates of the request are those of partitioned steps of the pipeline.
-            var days = await pinned.PartitionsAsync(Split.From, Split.TestUntil, cancel);
+            var days = await pinned.PartitionsAsync(split.From, split.TestUntil, cancel);
             if (days.Count == 0)
             {
                 throw new DefinitionException(
                     $"Job '{Name}': source '{Query.Spine.Source.Name}' has no rows with {Query.Spine.PartitionName} "
-                    + $"{(Split.From is { } f ? $"from {f:O} " : "")}before {Split.TestUntil:O}. Check where the source is bound, and the split.");
+                    + $"{(split.From is { } f ? $"from {f:O} " : "")}before {split.TestUntil:O}. Check where the source is bound, and the split.");
             }
-            return new TrainingSetPlan(this, environment, pinned, days);
+            var readiness = await Readiness.OfAsync(pinned, environment.Readiness, days, split.End.ToUnixMicroseconds(), cancel);
+            return new TrainingSetPlan(this, split, environment, pinned, days, readiness.Awaited(days));
         }
         catch
         {

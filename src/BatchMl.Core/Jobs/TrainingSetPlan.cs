@@ -17,21 +17,25 @@ sealed class TrainingSetPlan : JobPlan
     const long ChunkRows = 262_144;
 
     readonly TrainingSetJob job;
+    readonly TimeSplit timeSplit;
     readonly JobEnvironment environment;
     readonly IPinnedQuery pinned;
     readonly IReadOnlyList<SpinePartition> days;
     readonly PlannedPartition partition;
 
-    public TrainingSetPlan(TrainingSetJob job, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> days)
+    public TrainingSetPlan(TrainingSetJob job, TimeSplit split, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> days, IReadOnlyList<AwaitedInput> awaits)
     {
-        (this.job, this.environment, this.pinned, this.days) = (job, environment, pinned, days);
-        var period = $"{job.Split.From?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture) ?? days[0].Value}_{PartitionValues.FormatDate(job.Split.TestUntil)}";
+        (this.job, timeSplit, this.environment, this.pinned, this.days) = (job, split, environment, pinned, days);
+        var period = new TrainingPeriod(split.From is { } from ? PartitionValues.FormatDate(from) : days[0].Value, PartitionValues.FormatDate(split.TestUntil));
         var inputs = string.Join('\n', days.Select(d => $"{d.Value}|{pinned.InputsDigest(d)}|{d.Labelled}"));
         partition = new PlannedPartition(
-            new PartitionKey(environment.Sink.Name, job.Name, "period", period),
-            new Fingerprint(QueryText.Digest(job.Query, job.Split.ToString()), "", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(inputs))), Versions.Of(job)),
+            new PartitionKey(environment.Sink.Name, job.Name, "period", period.ToString()),
+            new Fingerprint(QueryText.Digest(job.Query, split.ToString()), "", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(inputs))), Versions.Of(job)),
             days.Any(d => d.Rows < 0) ? -1 : days.Sum(d => d.Rows), Estimates.Bytes(pinned),
-            ArrowColumns.FromUnixMicroseconds(days.Min(d => d.MinAsOf)), ArrowColumns.FromUnixMicroseconds(days.Max(d => d.MaxAsOf)));
+            ArrowColumns.FromUnixMicroseconds(days.Min(d => d.MinAsOf)), split.End)
+        {
+            Awaits = awaits,
+        };
     }
 
     public override DatasetJob Job => job;
@@ -42,7 +46,7 @@ sealed class TrainingSetPlan : JobPlan
     [
         PlanText.Sources(pinned),
         .. QueryText.Describe(job.Query),
-        new PlanSection("split", [job.Split.ToString()]),
+        new PlanSection("split", [timeSplit.ToString()]),
         PlanText.Output(environment.Sink, job.Name, "period", OutputSchema),
     ];
 
@@ -70,9 +74,9 @@ sealed class TrainingSetPlan : JobPlan
     {
         var attempt = unit.Attempts[0];
         await using var stage = await environment.Sink.StageAsync(attempt.Partition.Key, attempt.Fence, OutputSchema, cancel);
-        var recipe = new RecipeBuilder(job, pinned);
+        var recipe = new RecipeBuilder(job, timeSplit, pinned);
         var profile = new ProfileBuilder();
-        var split = new SplitColumn(job);
+        var split = new SplitColumn(job, timeSplit);
         foreach (var chunk in Chunks())
         {
             await foreach (var features in pinned.ComputeAsync(chunk, unit.Progress.AddTime, cancel))
@@ -117,10 +121,20 @@ sealed class TrainingSetPlan : JobPlan
     }
 }
 
-/// <summary>Adds the split column and keeps only rows that have a label and a split.</summary>
-sealed class SplitColumn(TrainingSetJob job)
+/// <summary>What a training set is of: <c>FROM_TO</c>, the end exclusive.</summary>
+/// <param name="From">First date.</param>
+/// <param name="Until">End of its test rows, as text that sorts.</param>
+sealed record TrainingPeriod(string From, string Until)
 {
-    readonly Func<long, long, int> rule = job.Split.Rule();
+    public override string ToString() => $"{From}_{Until}";
+
+    public static TrainingPeriod Of(PartitionKey key) => key.Value.LastIndexOf('_') is >= 0 and var at ? new(key.Value[..at], key.Value[(at + 1)..]) : throw new DataException($"{key} is not a training set's partition; expected FROM_TO.");
+}
+
+/// <summary>Adds the split column and keeps only rows that have a label and a split.</summary>
+sealed class SplitColumn(TrainingSetJob job, TimeSplit timeSplit)
+{
+    readonly Func<long, long, int> rule = timeSplit.Rule();
 
     public RecordBatch Add(RecordBatch batch, Schema schema)
     {

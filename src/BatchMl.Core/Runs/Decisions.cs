@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchMl.Data;
 
 namespace BatchMl.Runs;
@@ -16,26 +17,54 @@ static class Decisions
             foreach (var entry in await catalog.LedgerAsync(plan.Sink.Name, dataset, cancel)) known[entry.Key] = entry;
         }
         var decisions = new List<PartitionDecision>(asked.Length);
-        foreach (var partition in asked) decisions.Add(await OfAsync(plan, partition, known.GetValueOrDefault(partition.Key), request.Force, lost, cancel));
+        foreach (var partition in asked)
+        {
+            var entry = known.GetValueOrDefault(partition.Key);
+            if (IsInScope(request.Scope, partition, entry)) decisions.Add(await OfAsync(plan, partition, entry, request, lost, cancel));
+        }
         return decisions;
     }
 
+    static bool IsInScope(RunScope scope, PlannedPartition partition, LedgerEntry? entry) => scope switch
+    {
+        // The latest fence was given to an attempt that is over and did not commit.
+        RunScope.Failed => entry is { Lease: null } && entry.Fence > (entry.Committed?.Staged.Fence ?? 0),
+        RunScope.Affected => IsAffected(partition, entry),
+        _ => true,
+    };
+
+    /// <summary>Whether a partition was made and its inputs changed since.</summary>
+    public static bool IsAffected(PlannedPartition partition, LedgerEntry? entry) =>
+        entry?.Committed is { } made && partition.Fingerprint is { } now && now.Inputs != made.Fingerprint.Inputs;
+
     /// <summary>Decides about one partition from what the ledger has of it.</summary>
-    public static async Task<PartitionDecision> OfAsync(JobPlan plan, PlannedPartition partition, LedgerEntry? entry, bool force, IReadOnlySet<PartitionKey> lost, CancellationToken cancel)
+    public static async Task<PartitionDecision> OfAsync(JobPlan plan, PlannedPartition partition, LedgerEntry? entry, RunRequest request, IReadOnlySet<PartitionKey> lost, CancellationToken cancel)
     {
         var seen = entry?.Committed?.Staged.Fence ?? 0;
-        if (partition.Fingerprint is null) return new(partition, DecisionKind.Unknown, $"needs {string.Join(" and ", plan.Missing)}", seen);
-        if (entry?.Committed is not { } committed) return new(partition, DecisionKind.New, "not made yet", seen);
-        if (force) return new(partition, DecisionKind.Redo, "forced", seen);
+        if (request.Due is { } due && partition.NominalEnd + plan.Job.DueAfter is { } time && time > due) return new(partition, DecisionKind.NotDue, $"due at {Instant(time)}", seen);
+        if (partition.Fingerprint is null && plan.Missing.Count > 0) return new(partition, DecisionKind.Unknown, $"needs {string.Join(" and ", plan.Missing)}", seen);
+        if (partition.Fingerprint is null && entry?.Committed is not null) return new(partition, DecisionKind.Reported, "its rows are gone from the source; kept as it is", seen);
+        var decision = await WhenReadyAsync(plan, partition, entry, request, lost, cancel);
+        return decision.Kind is DecisionKind.New or DecisionKind.Redo && partition.Awaits.Count > 0
+            ? decision with { Kind = DecisionKind.Waiting, Reason = string.Join("; ", partition.Awaits) } : decision;
+    }
+
+    static async Task<PartitionDecision> WhenReadyAsync(JobPlan plan, PlannedPartition partition, LedgerEntry? entry, RunRequest request, IReadOnlySet<PartitionKey> lost, CancellationToken cancel)
+    {
+        if (entry?.Committed is not { } committed) return new(partition, DecisionKind.New, "not made yet", 0);
+        var seen = committed.Staged.Fence;
+        if (request.Force) return new(partition, DecisionKind.Redo, "forced", seen);
         // Committed and not yet published is not gone: whoever runs next publishes it.
         if (lost.Contains(partition.Key) || entry.IsPublished && !await plan.Sink.IsVisibleAsync(partition.Key, cancel)) return new(partition, DecisionKind.Redo, "its files are gone", seen);
-        var changes = partition.Fingerprint.ChangesSince(committed.Fingerprint);
+        var changes = partition.Fingerprint!.ChangesSince(committed.Fingerprint);
         if (changes.Length == 0) return new(partition, DecisionKind.UpToDate, "unchanged", seen);
         return plan.Job.Policy switch
         {
-            ChangePolicy.Restate => new(partition, DecisionKind.Redo, changes, seen),
             ChangePolicy.Freeze => new(partition, DecisionKind.Frozen, $"{changes}; frozen", seen),
+            _ when plan.Job.Policy == ChangePolicy.Restate || request.Scope == RunScope.Affected => new(partition, DecisionKind.Redo, changes, seen),
             _ => new(partition, DecisionKind.Reported, $"{changes}; kept as it is", seen),
         };
     }
+
+    static string Instant(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 }

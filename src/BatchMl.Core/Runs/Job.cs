@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Lineage;
@@ -49,6 +50,11 @@ public abstract class DatasetJob(string name, string description) : Job(name, de
     /// <summary>Dead letters that one run may have; once crossed, open partitions do not commit. Default 1,000.</summary>
     public long DeadLetterLimit { get; init; } = 1_000;
 
+    /// <summary>
+    /// How long after the end of its time (<see cref="PlannedPartition.NominalEnd"/>) a partition's time has come, for <see cref="RunRequest.Due"/>. Default 0: as soon as it is over; negative: before, for rows that are asked for ahead of time.
+    /// </summary>
+    public TimeSpan DueAfter { get; init; }
+
     /// <summary>What it asks engines: a process that computes for another one finds the question here.</summary>
     public virtual IReadOnlyList<FeatureQuery> Queries => [];
 
@@ -57,6 +63,28 @@ public abstract class DatasetJob(string name, string description) : Job(name, de
     /// </summary>
     /// <exception cref="DefinitionException">Everything that is wrong with the definitions, the configuration or the request.</exception>
     public abstract Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel);
+}
+
+/// <summary>In which order partitions are made.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<PartitionOrder>))]
+public enum PartitionOrder
+{
+    /// <summary>As the plan has them, the oldest first. The default.</summary>
+    Oldest,
+    /// <summary>The newest first: what is looked at most is there soonest.</summary>
+    Newest,
+}
+
+/// <summary>Which partitions of a range a run is about.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RunScope>))]
+public enum RunScope
+{
+    /// <summary>All. The default.</summary>
+    All,
+    /// <summary>Those whose latest attempt failed or was aborted: they were not made since.</summary>
+    Failed,
+    /// <summary>Those that are published and whose inputs changed since: they are made again whatever the policy says, unless that is <see cref="ChangePolicy.Freeze"/>. A changed model or definition alone does not count.</summary>
+    Affected,
 }
 
 /// <summary>What the user asked of one run.</summary>
@@ -70,6 +98,16 @@ public sealed record RunRequest
     public IReadOnlyList<string> Partitions { get; init; } = [];
     /// <summary>Do also what is up to date.</summary>
     public bool Force { get; init; }
+    /// <summary>Only partitions whose time has come at this instant; null: all.</summary>
+    public DateTimeOffset? Due { get; init; }
+    /// <summary>How long the run waits for inputs that are not ready, counted from its start; 0: not at all. Partitions whose inputs are not ready then are not made.</summary>
+    public TimeSpan Wait { get; init; }
+    /// <summary>Order of the work.</summary>
+    public PartitionOrder Order { get; init; }
+    /// <summary>Which partitions of the range.</summary>
+    public RunScope Scope { get; init; }
+    /// <summary>Moves the splits of training sets, as a whole, so that their test rows end at this date (exclusive), and has models trained on that period; null: the jobs' own.</summary>
+    public DateOnly? SplitUntil { get; init; }
     /// <summary>Units of work at once; 0: one per core.</summary>
     public int MaxParallel { get; init; }
     /// <summary>Memory budget in bytes for features; beyond it data is spilled. 0: half of the machine's.</summary>
@@ -86,13 +124,27 @@ public sealed record RunRequest
 
 /// <summary>A partition that a plan knows of.</summary>
 /// <param name="Key">Which one.</param>
-/// <param name="Fingerprint">What it depends on; null while an input of it is not made yet (an earlier step of the pipeline).</param>
+/// <param name="Fingerprint">What it depends on; null while an input of it is not made yet (an earlier step of the pipeline), or while its source has no rows for it.</param>
 /// <param name="Rows">Rows expected; -1 unknown.</param>
 /// <param name="Bytes">Input bytes expected to be read; -1 unknown.</param>
 /// <param name="NominalStart">Begin of the time it is about, inclusive; null without one.</param>
 /// <param name="NominalEnd">End, exclusive.</param>
 public sealed record PlannedPartition(
-    PartitionKey Key, Fingerprint? Fingerprint, long Rows, long Bytes, DateTimeOffset? NominalStart, DateTimeOffset? NominalEnd);
+    PartitionKey Key, Fingerprint? Fingerprint, long Rows, long Bytes, DateTimeOffset? NominalStart, DateTimeOffset? NominalEnd)
+{
+    /// <summary>Inputs that are not ready for it; empty: it can be made.</summary>
+    public IReadOnlyList<AwaitedInput> Awaits { get; init; } = [];
+}
+
+/// <summary>An input that is not ready.</summary>
+/// <param name="Source">Name of the source.</param>
+/// <param name="Has">What there is of it.</param>
+/// <param name="Needed">What is needed.</param>
+public sealed record AwaitedInput(string Source, string Has, string Needed)
+{
+    /// <summary>For a person.</summary>
+    public override string ToString() => $"{Source} has {Has}, needed is {Needed}";
+}
 
 /// <summary>
 /// What a job will do: pinned inputs, partitions, and how to make them. Safe for concurrent <see cref="ExecuteAsync"/> of different units.

@@ -19,6 +19,9 @@ public sealed record JobEnvironment
     /// <summary>A source by its name in the configuration.</summary>
     /// <exception cref="DefinitionException">No such source is bound; names those that are.</exception>
     public required Func<string, IBatchSource> Sources { get; init; }
+    /// <summary>When a source is ready for a partition, by its name; by default always.</summary>
+    /// <exception cref="DefinitionException">What is configured for it is no such rule.</exception>
+    public Func<string, SourceReadiness> Readiness { get; init; } = _ => SourceReadiness.Always;
     /// <summary>Computes features.</summary>
     public required IEngine Engine { get; init; }
     /// <summary>Loads models, by flavor.</summary>

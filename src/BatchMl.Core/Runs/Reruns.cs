@@ -25,7 +25,7 @@ sealed class Reruns(ICatalog catalog)
         var (record, attempts) = await FindAsync(run, cancel);
         var lettered = attempts.Where(a => a.DeadLetters > 0 && a.State is AttemptState.Committed or AttemptState.Published).ToArray();
         var left = await NotSinceAsync(lettered, (committed, attempt) => committed != attempt, cancel);
-        return left.Count > 0 ? (record, RequestOf(record) with { Only = left, Force = true })
+        return left.Count > 0 ? (record, RequestOf(record) with { Only = left, Force = true, Scope = RunScope.All })
             : throw new DefinitionException(lettered.Length == 0
                 ? $"Run {record.RunId} has no dead letters; there is nothing to replay."
                 : $"All partitions of run {record.RunId} that have dead letters were made again since; replay the run that did it, if that has some too.");

@@ -9,11 +9,13 @@ sealed class RunContext
 {
     readonly RunListener listener;
     readonly Guid id;
+    readonly long started;
 
     public RunContext(JobEnvironment environment, RunListener listener, RunnerSettings settings, Job job)
     {
         (Environment, this.listener, Settings, Job) = (environment, listener, settings, job);
         id = Guid.CreateVersion7(environment.Clock.GetUtcNow());
+        started = environment.Clock.GetTimestamp();
         Logger = environment.Logging.CreateLogger("BatchMl.Runs");
         // Two processes must not wait in step, so the jitter comes from the run's id.
         Retries = new RetryPolicy(BinaryPrimitives.ReadInt32BigEndian(id.ToByteArray().AsSpan(12)));
@@ -34,6 +36,9 @@ sealed class RunContext
     public ICatalog Catalog => Environment.Catalog;
     public TimeProvider Clock => Environment.Clock;
     public DateTimeOffset Now => Environment.Clock.GetUtcNow();
+
+    /// <summary>What is left of a time that began with the run; negative when it is over.</summary>
+    public TimeSpan LeftOf(TimeSpan time) => time - Clock.GetElapsedTime(started);
 
     /// <summary>A run's own identity in lineage.</summary>
     public static LineageRun LineageOf(string runId, string job) => new(runId, job, null, null, null, null, null, null, null);

@@ -29,6 +29,20 @@ sealed class StepFailedException(string step, IReadOnlyCollection<(PlannedPartit
     static string Describe(Exception error) => RetryPolicy.KindOf(error) == FailureKind.Bug ? $"a defect of BatchMl or of a function of yours: {error}" : error.Message;
 }
 
+/// <summary>Partitions were not made because their inputs were not ready; all others were.</summary>
+sealed class InputsNotReadyException(IReadOnlyCollection<PartitionDecision> waiting) : BatchMlException(Text(waiting), FailureKind.Transient)
+{
+    const int Shown = 3;
+
+    static string Text(IReadOnlyCollection<PartitionDecision> waiting) => string.Join(Environment.NewLine,
+    [
+        waiting.Count == 1 ? "One partition waits for inputs that are not ready." : $"{waiting.Count} partitions wait for inputs that are not ready.",
+        .. waiting.Take(Shown).Select(w => $"{w.Partition.Key}: {w.Reason}"),
+        .. waiting.Count > Shown ? new[] { $"… and {waiting.Count - Shown} more." } : [],
+        "The same run again makes them once they are; --wait 2h waits for that. A source need not be ready with --set Sources:NAME:Ready=none.",
+    ]);
+}
+
 /// <summary>How a run ended.</summary>
 /// <param name="State">Its state.</param>
 /// <param name="Message">Why it did not complete.</param>

@@ -17,6 +17,8 @@ public abstract class RunListener
     public virtual void PartitionFailed(PlannedPartition partition, Exception error, TimeSpan? retryIn) { }
     /// <summary>A partition is held by another run and is waited for; told once per such run.</summary>
     public virtual void WaitingFor(PlannedPartition partition, LeaseInfo lease) { }
+    /// <summary>Partitions wait for inputs that are not ready, and the run waits with them for <paramref name="left"/> at most; told again only when other ones do.</summary>
+    public virtual void WaitingForInputs(IReadOnlyList<PartitionDecision> waiting, TimeSpan left) { }
     /// <summary>A line for the person watching (training rounds, recovery).</summary>
     public virtual void Note(string line) { }
     /// <summary>A step is over.</summary>
@@ -40,6 +42,10 @@ public enum DecisionKind
     Frozen,
     /// <summary>Can not be decided before an earlier step has run.</summary>
     Unknown,
+    /// <summary>To be made, but an input of it is not ready.</summary>
+    Waiting,
+    /// <summary>Its time has not come.</summary>
+    NotDue,
 }
 
 /// <summary>A partition with what is done about it.</summary>
@@ -62,7 +68,19 @@ public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind 
 /// <param name="BoundBy">The stage that the step would be faster without; null: nothing took any time.</param>
 /// <param name="Notes">Lines for a person.</param>
 public sealed record StepSummary(
-    string Job, int Done, int Skipped, int Reported, int Failed, long Rows, long DeadLetters, TimeSpan Elapsed, IReadOnlyList<StageTime> StageTimes, Bottleneck? BoundBy, IReadOnlyList<string> Notes);
+    string Job, int Done, int Skipped, int Reported, int Failed, long Rows, long DeadLetters, TimeSpan Elapsed, IReadOnlyList<StageTime> StageTimes, Bottleneck? BoundBy, IReadOnlyList<string> Notes)
+{
+    /// <summary>Partitions that were not made because an input was not ready.</summary>
+    public IReadOnlyList<WaitingPartition> Waiting { get; init; } = [];
+
+    /// <summary>Partitions whose time had not come.</summary>
+    public int NotDue { get; init; }
+}
+
+/// <summary>A partition that waits.</summary>
+/// <param name="Partition">E.g. <c>flight_date=2013-10-01</c>.</param>
+/// <param name="Reason">For what.</param>
+public sealed record WaitingPartition(string Partition, string Reason);
 
 /// <summary>How a run went.</summary>
 public sealed record RunSummary(string RunId, string Job, RunState State, string? Error, TimeSpan Elapsed, IReadOnlyList<StepSummary> Steps, int ExitCode)

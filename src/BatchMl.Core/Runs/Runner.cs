@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using BatchMl.Lineage;
 using BatchMl.Telemetry;
@@ -73,18 +74,24 @@ public sealed class Runner
         }
     }
 
-    /// <summary>Makes the steps, one after the other; a step that failed stops those behind it, which depend on it.</summary>
+    /// <summary>
+    /// Makes the steps, one after the other; a step that failed stops those behind it, which depend on it. Behind a step with partitions that wait the others go on with what is there, and the run fails in the end.
+    /// </summary>
     static async Task MakeAsync(RunContext run, IReadOnlyList<DatasetJob> steps, RunRequest request, List<StepSummary> done, CancellationToken cancel)
     {
         var recovery = new Recovery(run);
         await recovery.RunAsync(cancel);
+        var waiting = new List<PartitionDecision>();
         for (var i = 0; i < steps.Count; i++)
         {
-            var step = new StepRun(run, steps[i], request, recovery);
+            DecisionKind? before = waiting.Count > 0 ? DecisionKind.Waiting : done.Any(d => d.NotDue > 0) ? DecisionKind.NotDue : null;
+            var step = new StepRun(run, steps[i], request, recovery, before);
             done.Add(await step.RunAsync(cancel));
             if (step.Fatal is { } fatal) throw new StepFailedException(steps[i].Name, step.Failed, [.. steps.Skip(i + 1).Select(s => s.Name)], fatal);
             if (step.Failed.Count > 0) throw new StepFailedException(steps[i].Name, step.Failed, [.. steps.Skip(i + 1).Select(s => s.Name)], null);
+            waiting.AddRange(step.Waiting);
         }
+        if (waiting.Count > 0) throw new InputsNotReadyException(waiting);
     }
 
     /// <summary>What <see cref="RunAsync(Job, RunRequest, string, CancellationToken)"/> would do, per step, without moving a row. The caller disposes the plans.</summary>
@@ -106,6 +113,35 @@ public sealed class Runner
             foreach (var (plan, _) in plans) plan.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Published partitions of a job whose inputs changed since they were made, whatever else did, in order. Plans, but moves no row.</summary>
+    /// <param name="job">A pipeline or a dataset job.</param>
+    /// <param name="request">Dates, settings and engine, as for a run.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="DefinitionException">The job can not be planned.</exception>
+    public async Task<IReadOnlyList<LatePartition>> LateAsync(Job job, RunRequest request, CancellationToken cancel)
+    {
+        var late = new List<LatePartition>();
+        foreach (var step in StepsOf(job))
+        {
+            var made = (await environment.Catalog.LedgerAsync(environment.Sink.Name, step.Name, cancel)).Where(e => e.Committed is not null).ToDictionary(e => e.Key);
+            if (made.Count == 0) continue;
+            using var plan = await step.PlanAsync(environment, Over(request, [.. made.Keys.Select(k => k.Value)]), cancel);
+            foreach (var partition in plan.Partitions.Where(p => Decisions.IsAffected(p, made.GetValueOrDefault(p.Key))))
+            {
+                var version = made[partition.Key].Committed!;
+                late.Add(new LatePartition(step.Name, partition.Key.Column, partition.Key.Value, partition.Fingerprint!.ChangesSince(version.Fingerprint), step.Policy, version.CommittedAt, version.RunId));
+            }
+        }
+        return late;
+    }
+
+    /// <summary>A request over the dates of some partitions, unless it says which.</summary>
+    static RunRequest Over(RunRequest request, IReadOnlyList<string> values)
+    {
+        var dates = values.Select(v => DateOnly.TryParseExact(v, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date : (DateOnly?)null).ToArray();
+        return dates.Contains(null) ? request : request with { From = request.From ?? dates.Min(), To = request.To ?? dates.Max()!.Value.AddDays(1) };
     }
 
     /// <summary>Does again the partitions of a run that failed or were aborted and were not made since; a run that failed before any partition did is done again whole.</summary>

@@ -5,11 +5,17 @@ using BatchMl.Telemetry;
 namespace BatchMl.Runs;
 
 /// <summary>One step of a run: plans a job, decides, and makes what is to be made in rounds; what others hold and what changed under the plan comes in a later round.</summary>
-sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recovery recovery)
+/// <param name="run">The run.</param>
+/// <param name="job">The step.</param>
+/// <param name="request">What was asked for.</param>
+/// <param name="recovery">What was found of runs before.</param>
+/// <param name="before">Waiting or NotDue: a step before this one made less than it might, so that what this one needs may not be there yet.</param>
+sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recovery recovery, DecisionKind? before)
 {
     readonly UnitProgress progress = new(job.Name);
     readonly StepTally tally = new(run);
     readonly HashSet<string> waitedFor = [];
+    readonly Dictionary<PartitionKey, PartitionDecision> waiting = [];
     JobPlan? plan;
 
     /// <summary>What ends the run rather than a partition; null: nothing.</summary>
@@ -17,6 +23,9 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
 
     /// <summary>Partitions that failed, with their errors.</summary>
     public IReadOnlyCollection<(PlannedPartition Partition, Exception Error)> Failed => tally.Failed;
+
+    /// <summary>Partitions whose inputs were not ready to the end.</summary>
+    public IReadOnlyCollection<PartitionDecision> Waiting => waiting.Values;
 
     public async Task<StepSummary> RunAsync(CancellationToken cancel)
     {
@@ -27,13 +36,17 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
             var decisions = await PlanAsync(request, cancel);
             run.Tell(l => l.StepPlanned(plan!, decisions));
             await recovery.CleanAsync(plan!, cancel);
-            await MakeAsync([.. decisions.Where(IsToDo)], cancel);
+            await MakeAsync(ToDo(decisions), cancel);
+            await AwaitInputsAsync(cancel);
             if (tally.HasBrokenAttempts) await recovery.CleanAsync(plan!, cancel);
             var made = run.Clock.GetTimestamp();
-            IReadOnlyList<string> notes = Fatal is null && Failed.Count == 0 ? await plan!.FinishAsync(run.Environment, cancel) : [];
+            IReadOnlyList<string> notes = Fatal is null && Failed.Count == 0 && plan!.Missing.Count == 0 ? await plan.FinishAsync(run.Environment, cancel) : [];
             progress.AddTime("report", run.Clock.GetElapsedTime(made));
             if ((Fatal ?? Failed.FirstOrDefault().Error) is { } error) span.Fail(error);
-            var summary = tally.Summary(job, decisions, run.Clock.GetElapsedTime(started), progress, notes);
+            var summary = tally.Summary(job, decisions, run.Clock.GetElapsedTime(started), progress, notes) with
+            {
+                Waiting = [.. Waiting.Select(w => new WaitingPartition($"{w.Partition.Key.Column}={w.Partition.Key.Value}", w.Reason))],
+            };
             run.Tell(l => l.StepFinished(summary));
             return summary;
         }
@@ -49,17 +62,56 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
         }
     }
 
-    static bool IsToDo(PartitionDecision decision) => decision.Kind is DecisionKind.New or DecisionKind.Redo;
+    /// <summary>What is to be made of what was decided; what waits is kept for later.</summary>
+    IReadOnlyList<PartitionDecision> ToDo(IReadOnlyList<PartitionDecision> decisions)
+    {
+        foreach (var decision in decisions)
+        {
+            if (decision.Kind == DecisionKind.Waiting) waiting[decision.Partition.Key] = decision;
+        }
+        return [.. decisions.Where(d => d.Kind is DecisionKind.New or DecisionKind.Redo)];
+    }
+
+    /// <summary>While the request's time to wait is not over, plans anew what waits, and makes what is ready by then.</summary>
+    async Task AwaitInputsAsync(CancellationToken cancel)
+    {
+        var told = new HashSet<(PartitionKey, string)>();
+        while (Waiting.Any(w => w.Partition.Awaits.Count > 0) && Fatal is null && run.LeftOf(request.Wait) is { Ticks: > 0 } left)
+        {
+            if (!told.SetEquals(Waiting.Select(w => (w.Partition.Key, w.Reason))))
+            {
+                told = [.. Waiting.Select(w => (w.Partition.Key, w.Reason))];
+                run.Tell(l => l.WaitingForInputs([.. Waiting], left));
+            }
+            // Often enough for the wait, but planning has its price.
+            var look = TimeSpan.FromTicks(Math.Clamp(request.Wait.Ticks / 20, TimeSpan.TicksPerSecond, 30 * TimeSpan.TicksPerSecond));
+            await Task.Delay(look < left ? look : left, run.Clock, cancel);
+            IReadOnlyList<PartitionDecision> decisions;
+            try
+            {
+                decisions = await PlanAsync(request with { Only = [.. waiting.Keys] }, cancel);
+            }
+            catch (Exception e) when (e is DataException or InputChangedException or IOException && run.LeftOf(request.Wait) > TimeSpan.Zero)
+            {
+                // A file that is still being written looks like a corrupt one.
+                run.Tell(l => l.Note($"{job.Name} can not be planned now: {e.Message}"));
+                continue;
+            }
+            waiting.Clear();
+            await MakeAsync(ToDo(decisions), cancel);
+        }
+    }
 
     async Task<IReadOnlyList<PartitionDecision>> PlanAsync(RunRequest asked, CancellationToken cancel)
     {
         var started = run.Clock.GetTimestamp();
-        var before = plan;
+        var last = plan;
         plan = await job.PlanAsync(run.Environment, asked, cancel);
-        before?.Dispose();
+        last?.Dispose();
         var decisions = await Decisions.OfAsync(plan, asked, run.Catalog, recovery.Lost, cancel);
-        if (plan.Missing.Count > 0 && decisions.Count > 0)
+        if (decisions.Any(d => d.Kind == DecisionKind.Unknown))
         {
+            if (before is { } kind) return [.. decisions.Select(d => d.Kind == DecisionKind.Unknown ? d with { Kind = kind } : d)];
             throw new DefinitionException($"Job '{job.Name}' needs {string.Join(" and ", plan.Missing)}. Run that first, or the pipeline that has both.");
         }
         progress.AddTime("plan", run.Clock.GetElapsedTime(started));
@@ -73,7 +125,7 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
         {
             var changed = new ConcurrentQueue<(PartitionDecision Decision, Exception Error)>();
             var others = new ConcurrentQueue<(PartitionDecision Decision, LeaseInfo? Lease)>();
-            await MakeUnitsAsync(new UnitRetries(run, new StepPlan(plan!, plan!.Lineage, progress, recovery.Lost), tally, Budget, changed, others), work, cancel);
+            await MakeUnitsAsync(new UnitRetries(run, new StepPlan(plan!, request, plan!.Lineage, progress, recovery.Lost), tally, Budget, changed, others), work, cancel);
             if (Fatal is not null) return;
             held.AddRange(others.Select(o => o.Decision));
             foreach (var (decision, lease) in others) TellWaiting(decision, lease);
@@ -95,7 +147,7 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
 
     DeadLetterBudget Budget => field ??= new DeadLetterBudget(request.DeadLetterLimit ?? job.DeadLetterLimit);
 
-    async Task MakeUnitsAsync(UnitRetries units, IReadOnlyList<PartitionDecision> work, CancellationToken cancel)
+    async Task MakeUnitsAsync(UnitRetries retries, IReadOnlyList<PartitionDecision> work, CancellationToken cancel)
     {
         var decisions = work.ToDictionary(d => d.Partition.Key);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -103,10 +155,10 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
         try
         {
             // In the plan's order: what others gave back comes in any.
-            var inOrder = plan!.Partitions.Where(p => decisions.ContainsKey(p.Key));
-            await Parallel.ForEachAsync(plan.Units([.. inOrder]), options, async (unit, token) =>
+            var units = plan!.Units([.. plan.Partitions.Where(p => decisions.ContainsKey(p.Key))]);
+            await Parallel.ForEachAsync(request.Order == PartitionOrder.Newest ? units.Reverse() : units, options, async (unit, token) =>
             {
-                await units.MakeAsync([.. unit.Select(p => decisions[p.Key])], token);
+                await retries.MakeAsync([.. unit.Select(p => decisions[p.Key])], token);
                 if (Fatal is not null) await stop.CancelAsync();
                 else await run.DeliverAsync(o => o.DeliverIfDueAsync(token));
             });
@@ -149,6 +201,6 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
         {
             run.Tell(l => l.Note($"{gone.Partition.Key} is no longer in the inputs, which changed while they were read; it was not made."));
         }
-        return [.. decisions.Where(IsToDo)];
+        return ToDo(decisions);
     }
 }

@@ -44,5 +44,8 @@ sealed class StepTally(RunContext run)
 
     public StepSummary Summary(DatasetJob job, IReadOnlyList<PartitionDecision> decisions, TimeSpan elapsed, UnitProgress progress, IReadOnlyList<string> notes) => new(
         job.Name, made, settled + decisions.Count(d => d.Kind is DecisionKind.UpToDate or DecisionKind.Frozen), decisions.Count(d => d.Kind == DecisionKind.Reported), failed.Count, rows, deadLetters,
-        elapsed, progress.Times, Stages.BottleneckOf(progress.Times), notes);
+        elapsed, progress.Times, Stages.BottleneckOf(progress.Times), notes)
+    {
+        NotDue = decisions.Count(d => d.Kind == DecisionKind.NotDue),
+    };
 }

@@ -62,7 +62,7 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
         if ((entry?.Committed?.Staged.Fence ?? 0) != decision.SeenFence)
         {
             // Another process committed a version since the decision. If that is what we would make, it is done, forced or not.
-            decision = await Decisions.OfAsync(step.Plan, decision.Partition, entry, force: false, step.Lost, cancel);
+            decision = await Decisions.OfAsync(step.Plan, decision.Partition, entry, step.Request with { Force = false }, step.Lost, cancel);
             if (decision.Kind is not (DecisionKind.New or DecisionKind.Redo))
             {
                 await run.Publication.PublishAsync(key, step.Plan.Sink, cancel);

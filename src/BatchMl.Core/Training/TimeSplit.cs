@@ -21,6 +21,18 @@ public sealed record TimeSplit(DateOnly TrainUntil, DateOnly ValidateUntil, Date
     /// <summary>How long after a boundary no row is taken. Default 0.</summary>
     public TimeSpan Embargo { get; init; }
 
+    /// <summary>The same split, moved as a whole so that its test rows end at a date.</summary>
+    /// <exception cref="DefinitionException">A boundary would be before the year 1.</exception>
+    public TimeSplit EndingAt(DateOnly until)
+    {
+        var days = until.DayNumber - TestUntil.DayNumber;
+        if ((From ?? TrainUntil).DayNumber + days < 0) throw new DefinitionException($"The split can not end at {until:yyyy-MM-dd}: it began before the year 1 then ({this}).");
+        return this with { TrainUntil = TrainUntil.AddDays(days), ValidateUntil = ValidateUntil.AddDays(days), TestUntil = until, From = From?.AddDays(days) };
+    }
+
+    /// <summary>When it is over: the midnight after which no row is of any part.</summary>
+    public DateTimeOffset End => Engine.ArrowColumns.FromUnixMicroseconds(Midnight(TestUntil));
+
     /// <summary>
     /// The rule with its boundaries worked out: as_of and the time the label is known (microseconds) give an index into <see cref="Names"/>, or -1 for a purged row.
     /// </summary>

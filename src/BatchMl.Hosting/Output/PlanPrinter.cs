@@ -37,6 +37,8 @@ static class PlanPrinter
         DecisionKind.UpToDate => "skip",
         DecisionKind.Reported => "report only",
         DecisionKind.Frozen => "leave frozen",
+        DecisionKind.Waiting => "wait with",
+        DecisionKind.NotDue => "leave until due",
         _ => "decide later",
     };
 }
@@ -45,10 +47,10 @@ static class PlanPrinter
 sealed record PlanDocument(
     string Job, ChangePolicy Policy, IReadOnlyList<PlanSection> Sections, IReadOnlyList<string> WaitsFor, IReadOnlyList<PlanDocument.PartitionPlan> Partitions)
 {
-    public sealed record PartitionPlan(string Column, string Value, DecisionKind Decision, string Reason, long Rows, long Bytes, string? Fingerprint);
+    public sealed record PartitionPlan(string Column, string Value, DecisionKind Decision, string Reason, long Rows, long Bytes, string? Fingerprint, IReadOnlyList<AwaitedInput> Awaits);
 
     public static PlanDocument Of(JobPlan plan, IReadOnlyList<PlanSection> sections, IReadOnlyList<PartitionDecision> decisions) => new(
         plan.Job.Name, plan.Job.Policy, sections, plan.Missing,
         [.. decisions.Select(d => new PartitionPlan(
-            d.Partition.Key.Column, d.Partition.Key.Value, d.Kind, d.Reason, d.Partition.Rows, d.Partition.Bytes, d.Partition.Fingerprint?.Value))]);
+            d.Partition.Key.Column, d.Partition.Key.Value, d.Kind, d.Reason, d.Partition.Rows, d.Partition.Bytes, d.Partition.Fingerprint?.Value, d.Partition.Awaits))]);
 }

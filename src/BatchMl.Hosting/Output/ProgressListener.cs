@@ -20,11 +20,12 @@ sealed class ProgressListener(TextWriter output, TimeProvider clock, bool isTerm
         lock (gate)
         {
             step = plan.Job.Name;
-            todo = decisions.Count(d => d.Kind is DecisionKind.New or DecisionKind.Redo);
+            var waiting = decisions.Count(d => d.Kind == DecisionKind.Waiting);
+            todo = decisions.Count(d => d.Kind is DecisionKind.New or DecisionKind.Redo) + waiting;
             (done, printedTenths, deadLetters, started) = (0, 0, 0, clock.GetTimestamp());
             units.Clear();
             var kept = decisions.Count - todo;
-            Line($"{step}: {todo} partition{(todo == 1 ? "" : "s")} to make{(kept > 0 ? $", {kept} to keep" : "")}");
+            Line($"{step}: {todo} partition{(todo == 1 ? "" : "s")} to make{(waiting > 0 ? $", {waiting} of them when inputs are ready" : "")}{(kept > 0 ? $", {kept} to keep" : "")}");
         }
     }
 
@@ -59,6 +60,15 @@ sealed class ProgressListener(TextWriter output, TimeProvider clock, bool isTerm
     public override void WaitingFor(PlannedPartition partition, LeaseInfo lease)
     {
         lock (gate) Line($"{partition.Key}: held by run {lease.RunId}; waiting");
+    }
+
+    public override void WaitingForInputs(IReadOnlyList<PartitionDecision> waiting, TimeSpan left)
+    {
+        lock (gate)
+        {
+            Line($"{step}: {waiting.Count} partition{(waiting.Count == 1 ? "" : "s")} wait for inputs, for {left.ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture)} at most");
+            foreach (var decision in waiting.Take(3)) Line($"  {decision.Partition.Key}: {decision.Reason}");
+        }
     }
 
     public override void Note(string line)

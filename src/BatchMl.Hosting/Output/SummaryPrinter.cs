@@ -16,6 +16,7 @@ static class SummaryPrinter
         foreach (var step in summary.Steps)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {step.Job}: {string.Join(", ", Counts(step))} {step.Elapsed.TotalSeconds:F2} s"));
+            foreach (var waiting in step.Waiting) output.WriteLine($"    {waiting.Partition} waits: {waiting.Reason}");
             PrintTimes(output, step);
             foreach (var note in step.Notes) output.WriteLine($"    {note}");
         }
@@ -41,6 +42,8 @@ static class SummaryPrinter
         yield return $"{step.Done} made";
         if (step.Skipped > 0) yield return $"{step.Skipped} up to date";
         if (step.Reported > 0) yield return $"{step.Reported} changed but kept (policy report; --force makes them again)";
+        if (step.Waiting.Count > 0) yield return $"{step.Waiting.Count} WAITING";
+        if (step.NotDue > 0) yield return $"{step.NotDue} not due yet";
         if (step.Failed > 0) yield return $"{step.Failed} FAILED";
         if (step.Rows > 0) yield return $"{step.Rows.ToString("N0", CultureInfo.InvariantCulture)} rows";
         if (step.DeadLetters > 0) yield return $"{step.DeadLetters.ToString("N0", CultureInfo.InvariantCulture)} dead letters";

@@ -9,9 +9,16 @@ namespace BatchMl.Hosting.Verbs;
 sealed class PlanVerb : JobVerb
 {
     readonly Option<bool> json;
+    readonly ScopeOptions scope;
 
     public PlanVerb(BatchMlApplication application)
-        : base(application, "plan", "Show what a run would do: sources, features, model, sink, partitions to do and to skip with the reason; no row is moved") => json = Json();
+        : base(application, "plan", "Show what a run would do: sources, features, model, sink, partitions to do and to skip with the reason; no row is moved")
+    {
+        scope = new ScopeOptions(Command);
+        json = Json();
+    }
+
+    protected override RunRequest Request(ParseResult parsed) => base.Request(parsed) with { Scope = scope.Of(parsed) };
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
@@ -36,6 +43,7 @@ sealed class PlanVerb : JobVerb
             foreach (var (plan, _) in steps) plan.Dispose();
         }
     }
-
-    sealed class SilentListener : RunListener;
 }
+
+/// <summary>Of what is only planned nobody need hear.</summary>
+sealed class SilentListener : RunListener;

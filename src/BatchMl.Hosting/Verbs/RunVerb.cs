@@ -5,21 +5,30 @@ using BatchMl.Runs;
 
 namespace BatchMl.Hosting.Verbs;
 
-/// <summary>Runs a job.</summary>
-sealed class RunVerb : JobVerb
+/// <summary>A verb that runs a job.</summary>
+abstract class MakingVerb : JobVerb
 {
+    readonly Option<string?> wait;
     readonly Option<bool> json;
 
-    public RunVerb(BatchMlApplication application)
-        : base(application, "run", "Run a job: do what is not there yet, skip what is up to date, finish what a crash left") => json = Json();
+    protected MakingVerb(BatchMlApplication application, string name, string description) : base(application, name, description)
+    {
+        wait = Add(new Option<string?>("--wait") { Description = "Wait so long for inputs that are not ready, e.g. 30m or 2h; default: not at all", HelpName = "DURATION" });
+        json = Json();
+    }
+
+    protected override RunRequest Request(ParseResult parsed) => base.Request(parsed) with { Wait = Duration(parsed.GetValue(wait), "--wait") };
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
         var (session, job, request) = Open(parsed);
         await using var _ = session;
-        return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json), listener => new Runner(session.Environment, listener).RunAsync(job, request, "run", cancel));
+        return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json), listener => new Runner(session.Environment, listener).RunAsync(job, request, Command.Name, cancel));
     }
 }
+
+/// <summary>Runs a job.</summary>
+sealed class RunVerb(BatchMlApplication application) : MakingVerb(application, "run", "Run a job: do what is not there yet, skip what is up to date, finish what a crash left");
 
 /// <summary>Watches a run and prints its summary.</summary>
 static class RunOutput

@@ -11,18 +11,23 @@ sealed class StatusVerb : Verb
 {
     readonly Argument<string?> run;
     readonly Option<string> workspace;
-    readonly Option<bool> json;
+    readonly Option<bool> late, json;
+    readonly Option<string[]> set;
 
-    public StatusVerb(BatchMlApplication application) : base(application, "status", "Show the latest runs, or one run with its partitions")
+    public StatusVerb(BatchMlApplication application) : base(application, "status", "Show the latest runs, one run with its partitions, or published partitions whose inputs changed since")
     {
-        run = Add(new Argument<string?>("RUN") { Description = "Run id, or the beginning of one", Arity = ArgumentArity.ZeroOrOne });
+        run = Add(new Argument<string?>("RUN") { Description = "Run id, or the beginning of one; with --late name of a job", Arity = ArgumentArity.ZeroOrOne });
+        late = Add(new Option<bool>("--late") { Description = "Published partitions whose inputs changed since they were made, of one job or of all" });
+        set = Add(new Option<string[]>("--set") { Description = "A setting that runs were given, e.g. where sources are; may be repeated", HelpName = "KEY=VALUE", DefaultValueFactory = _ => [] });
         workspace = Workspace();
         json = Json();
     }
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, new Dictionary<string, string?>()));
+        var settings = Settings(parsed.GetValue(set)!);
+        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings));
+        if (parsed.GetValue(late)) return await ShowLateAsync(session, parsed.GetValue(run), settings, parsed.GetValue(json), cancel);
         var catalog = session.Environment.Catalog;
         if (parsed.GetValue(run) is not { } id)
         {
@@ -48,6 +53,32 @@ sealed class StatusVerb : Verb
         foreach (var failed in attempts.Where(a => a.State == AttemptState.Failed)) await Application.Out.WriteLineAsync($"  {failed.Key}: {failed.Error}");
         return ExitCodes.Done;
     }
+
+    async Task<int> ShowLateAsync(Session session, string? name, IReadOnlyDictionary<string, string?> settings, bool asJson, CancellationToken cancel)
+    {
+        IEnumerable<Job> jobs = name is null ? Application.NamedJobs().Values.Where(j => j is DatasetJob) : [Find(name)];
+        var found = new List<LatePartition>();
+        foreach (var job in jobs) found.AddRange(await new Runner(session.Environment, new SilentListener()).LateAsync(job, new RunRequest { Settings = settings }, cancel));
+        if (asJson)
+        {
+            await Application.Out.WriteLineAsync(JsonSerializer.Serialize(found, JsonText.Indented));
+            return ExitCodes.Done;
+        }
+        if (found.Count == 0) await Application.Out.WriteLineAsync("No published partition has inputs that changed since it was made.");
+        foreach (var group in found.GroupBy(l => (l.Job, l.Policy)))
+        {
+            await Application.Out.WriteLineAsync($"{group.Key.Job}: {group.Count()} whose inputs changed since they were made; policy {group.Key.Policy.ToString().ToLowerInvariant()}: {Meaning(group.Key.Policy)}");
+            foreach (var l in group) await Application.Out.WriteLineAsync($"  {l.Column}={l.Value}  {l.Changes}; made {l.MadeAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}Z by run {l.RunId}");
+        }
+        return ExitCodes.Done;
+    }
+
+    static string Meaning(ChangePolicy policy) => policy switch
+    {
+        ChangePolicy.Restate => "the next run that is about them makes them again",
+        ChangePolicy.Freeze => "they stay as they are",
+        _ => "they are kept; 'backfill JOB --restate-affected' makes them again",
+    };
 
     static string Line(RunRecord run)
     {

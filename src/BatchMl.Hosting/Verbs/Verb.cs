@@ -86,6 +86,29 @@ public abstract class Verb
             ? date : throw new DefinitionException($"{option} is '{text}'; expected a date as YYYY-MM-DD.");
     }
 
+    /// <summary>An instant with its offset.</summary>
+    /// <exception cref="DefinitionException">It is none.</exception>
+    protected static DateTimeOffset? Instant(string? text, string option)
+    {
+        if (text is null) return null;
+        string[] formats = ["yyyy-MM-ddTHH:mmK", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mm:ss.FFFFFFK"];
+        // Without an offset it would be another instant on another machine.
+        return (text.EndsWith('Z') || text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.Ordinal))
+            && DateTimeOffset.TryParseExact(text, formats, CultureInfo.InvariantCulture, DateTimeStyles.None, out var instant)
+            ? instant.ToUniversalTime() : throw new DefinitionException($"{option} is '{text}'; expected an instant in ISO 8601 with its offset, e.g. 2013-10-02T06:00:00Z or 2013-10-02T06:00-04:00.");
+    }
+
+    /// <summary>A length of time such as 2h.</summary>
+    /// <exception cref="DefinitionException">It is none.</exception>
+    protected static TimeSpan Duration(string? text, string option)
+    {
+        if (text is null) return TimeSpan.Zero;
+        var unit = text.Length == 0 ? ' ' : text[^1];
+        var seconds = unit switch { 's' => 1, 'm' => 60, 'h' => 3_600, 'd' => 86_400, _ => 0 };
+        return seconds > 0 && int.TryParse(text.AsSpan(..^1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && (long)number * seconds <= 366 * 86_400
+            ? TimeSpan.FromSeconds((long)number * seconds) : throw new DefinitionException($"{option} is '{text}'; expected a length of time up to 366d: a whole number with s, m, h or d, e.g. 30m or 2h.");
+    }
+
     /// <summary>A size such as 4GiB.</summary>
     /// <exception cref="DefinitionException">It is none.</exception>
     protected static long Bytes(string? text)
@@ -145,14 +168,14 @@ abstract class RerunVerb : Verb
     }
 }
 
-/// <summary>What <c>plan</c> and <c>run</c> have in common.</summary>
+/// <summary>What <c>plan</c>, <c>run</c> and <c>backfill</c> have in common.</summary>
 abstract class JobVerb : Verb
 {
     readonly Argument<string> job;
-    readonly Option<string?> from, to, memory;
+    readonly Option<string?> from, to, now, splitUntil, memory;
     readonly Option<string[]> partition, set;
     readonly Option<string> workspace;
-    readonly Option<bool> force;
+    readonly Option<bool> due, force;
     readonly Option<int> maxParallel;
     readonly Option<string> engine;
 
@@ -162,6 +185,9 @@ abstract class JobVerb : Verb
         from = Add(new Option<string?>("--from") { Description = "First partition date", HelpName = "DATE" });
         to = Add(new Option<string?>("--to") { Description = "End of the partition dates, exclusive", HelpName = "DATE" });
         partition = Add(new Option<string[]>("--partition") { Description = "Only this partition value; may be repeated", HelpName = "VALUE", DefaultValueFactory = _ => [] });
+        due = Add(new Option<bool>("--due") { Description = "Only partitions whose time has come" });
+        now = Add(new Option<string?>("--now") { Description = "The instant that --due compares with, ISO 8601 with offset; default: the clock's", HelpName = "TIME" });
+        splitUntil = Add(new Option<string?>("--split-until") { Description = "Move the training set's split so that its test rows end here, exclusive, and train on that", HelpName = "DATE" });
         workspace = Workspace();
         set = Add(new Option<string[]>("--set") { Description = "A setting, e.g. Sources:flights:Path=/data/flights; may be repeated", HelpName = "KEY=VALUE", DefaultValueFactory = _ => [] });
         force = Add(new Option<bool>("--force") { Description = "Do also what is up to date" });
@@ -171,24 +197,32 @@ abstract class JobVerb : Verb
         engine.AcceptOnlyFromAmong([LocalEngine.EngineName, .. application.Engines.Keys]);
     }
 
-    protected (Session Session, Job Job, RunRequest Request) Open(ParseResult parsed)
+    /// <summary>What the options ask for.</summary>
+    /// <exception cref="DefinitionException">An option's value is wrong.</exception>
+    protected virtual RunRequest Request(ParseResult parsed)
     {
         var parallel = parsed.GetValue(maxParallel);
         if (parallel < 0) throw new DefinitionException($"--max-parallel is {parallel}; expected at least 1.");
+        if (parsed.GetValue(now) is not null && !parsed.GetValue(due)) throw new DefinitionException("--now is given without --due, and is only what that compares with. Add --due, or leave it out.");
         var request = new RunRequest
         {
             From = Date(parsed.GetValue(from), "--from"),
             To = Date(parsed.GetValue(to), "--to"),
             Partitions = parsed.GetValue(partition)!,
+            Due = parsed.GetValue(due) ? Instant(parsed.GetValue(now), "--now") ?? Application.Clock.GetUtcNow() : null,
+            SplitUntil = Date(parsed.GetValue(splitUntil), "--split-until"),
             Force = parsed.GetValue(force),
             MaxParallel = parallel,
             Memory = Bytes(parsed.GetValue(memory)),
             Engine = parsed.GetValue(engine)!,
         };
-        if (request.From is { } start && request.To is { } end && start >= end)
-        {
-            throw new DefinitionException($"--from {start:yyyy-MM-dd} is not before --to {end:yyyy-MM-dd}; the end is exclusive.");
-        }
+        return request.From is { } start && request.To is { } end && start >= end
+            ? throw new DefinitionException($"--from {start:yyyy-MM-dd} is not before --to {end:yyyy-MM-dd}; the end is exclusive.") : request;
+    }
+
+    protected (Session Session, Job Job, RunRequest Request) Open(ParseResult parsed)
+    {
+        var request = Request(parsed);
         var found = Find(parsed.GetValue(job)!);
         var settings = Settings(parsed.GetValue(set)!);
         var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings, request.Memory, request.Engine));
