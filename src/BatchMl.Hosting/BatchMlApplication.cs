@@ -117,6 +117,14 @@ public sealed class BatchMlApplication
         return named;
     }
 
+    /// <summary>A job by its name.</summary>
+    /// <exception cref="DefinitionException">There is none; proposes the nearest.</exception>
+    public Job FindJob(string name)
+    {
+        var jobs = NamedJobs();
+        return jobs.TryGetValue(name, out var job) ? job : throw Nearest.Unknown("job", name, jobs.Keys);
+    }
+
     /// <summary>
     /// What tasks of another machine's engine run in: the sources, sink and scorers of this program for a workspace. Its catalog is not to be used.
     /// </summary>

@@ -51,31 +51,7 @@ public abstract class Verb
 
     /// <summary>A job by its name.</summary>
     /// <exception cref="DefinitionException">There is none; proposes the nearest.</exception>
-    protected Job Find(string name)
-    {
-        var jobs = Application.NamedJobs();
-        if (jobs.TryGetValue(name, out var job)) return job;
-        var nearest = jobs.Keys.MinBy(k => Distance(k, name));
-        throw new DefinitionException($"There is no job '{name}'. Did you mean '{nearest}'? Jobs are: {string.Join(", ", jobs.Keys)}.");
-    }
-
-    // Levenshtein: enough for a handful of names.
-    static int Distance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var above = row[j];
-                row[j] = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-        return row[^1];
-    }
+    protected Job Find(string name) => Application.FindJob(name);
 
     /// <summary>A date as YYYY-MM-DD.</summary>
     /// <exception cref="DefinitionException">It is none.</exception>
