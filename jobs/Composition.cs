@@ -10,6 +10,7 @@ using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
 using BatchMl.Server;
+using BatchMl.Server.Schedules;
 using BatchMl.Spark.Engine;
 using BatchMl.Spark.Worker;
 
@@ -44,7 +45,7 @@ public static class Composition
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
         Engines = new Dictionary<string, Func<SessionContext, IEngine>> { ["spark"] = Spark },
-        MoreVerbs = [application => new ServeVerb(application)],
+        MoreVerbs = [application => new ServeVerb(application, address => PostgresAddress.Parse(address).ConnectionString), application => new SchedulesVerb(application)],
         Clock = clock ?? TimeProvider.System,
         Out = output ?? Console.Out,
         Error = error ?? Console.Error,

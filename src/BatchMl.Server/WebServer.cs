@@ -1,3 +1,4 @@
+using BatchMl.Server.Dispatch;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,7 +24,9 @@ static class WebServer
         builder.Services.AddSingleton(new ScheduleTime(context.Options.Now is null && context.Options.Speed == 1 ? time : new SimulatedClock(time, context.Options.Now ?? time.GetUtcNow(), context.Options.Speed)));
         var open = context.Application.Operations ?? throw new DefinitionException("This program has no operations store; its composition must set Operations.");
         builder.Services.AddSingleton(_ => open(context.Session.Store));
+        builder.Services.AddDispatch(context);
         var server = builder.Build();
+        server.UseHangfire();
         return server;
     }
 

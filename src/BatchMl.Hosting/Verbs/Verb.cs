@@ -196,19 +196,14 @@ abstract class JobVerb : Verb
             ? throw new DefinitionException($"--from {start:yyyy-MM-dd} is not before --to {end:yyyy-MM-dd}; the end is exclusive.") : request;
     }
 
+    /// <summary>The same with settings given for the run.</summary>
+    internal RunRequest RequestWithSettings(ParseResult parsed) => Request(parsed) with { Settings = Settings(parsed.GetValue(set)!) };
+
     protected (Session Session, Job Job, RunRequest Request) Open(ParseResult parsed)
     {
-        var request = Request(parsed);
+        var request = RequestWithSettings(parsed);
         var found = Find(parsed.GetValue(job)!);
-        var settings = Settings(parsed.GetValue(set)!);
-        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings, request.Memory, request.Engine));
-        return (session, found, request with { Settings = settings, DeadLetterLimit = Limit(session) });
-    }
-
-    static long? Limit(Session session)
-    {
-        if (session.Configuration["DeadLetterLimit"] is not { } text) return null;
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
-            ? limit : throw new DefinitionException($"DeadLetterLimit is '{text}'; expected a number of rows, 0 or more.");
+        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, request.Settings, request.Memory, request.Engine));
+        return (session, found, request with { DeadLetterLimit = session.DeadLetterLimit });
     }
 }

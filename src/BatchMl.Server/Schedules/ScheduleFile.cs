@@ -5,6 +5,7 @@ using BatchMl.Operations;
 using BatchMl.Runs;
 using BatchMl.Server.Dispatch;
 using Cronos;
+using Microsoft.Extensions.Configuration;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -300,4 +301,9 @@ sealed partial class ScheduleFile(ScheduleWords words, string path)
 /// <param name="Jobs">Jobs by name.</param>
 /// <param name="Options">Options of <c>run</c>.</param>
 /// <param name="Channels">Names of notification channels.</param>
-sealed record ScheduleWords(IReadOnlyDictionary<string, Job> Jobs, RunOptions Options, IReadOnlyCollection<string> Channels);
+sealed record ScheduleWords(IReadOnlyDictionary<string, Job> Jobs, RunOptions Options, IReadOnlyCollection<string> Channels)
+{
+    /// <summary>Those of an application as it is configured.</summary>
+    public static ScheduleWords Of(BatchMlApplication application, IConfiguration configuration) =>
+        new(application.NamedJobs(), new RunOptions(application), [.. configuration.GetSection("Notifications").GetChildren().Select(c => c.Key)]);
+}
