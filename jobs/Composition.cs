@@ -34,8 +34,8 @@ public static class Composition
             ["sql"] = b => new SqlSource(b.Sql!, b.Files, b.Path.Length > 0 ? b.Path : null),
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
-        Catalog = c => new SqliteCatalog(c.Workspace.CatalogPath),
-        Operations = c => new SqliteOperations(c.Workspace.CatalogPath),
+        Catalog = c => c.Postgres is { } address ? new PostgresCatalog(address) : new SqliteCatalog(c.Workspace.CatalogPath),
+        Operations = c => c.Postgres is { } address ? new PostgresOperations(address) : new SqliteOperations(c.Workspace.CatalogPath),
         Spill = (workspace, memory) => FileSpill.Factory(workspace.Spill, memory),
         Scorers = new Dictionary<string, ScorerFactory>
         {
