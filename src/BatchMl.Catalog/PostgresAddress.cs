@@ -94,7 +94,7 @@ public sealed partial class PostgresAddress
     /// <summary>Who connects, for messages.</summary>
     internal string User => builder.Username ?? "the user of this process";
 
-    [GeneratedRegex(@"^postgres(?:ql)?://(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<host>\[[0-9A-Fa-f:.]+\]|[^:@/?\[\]]*)(?::(?<port>[^/?]*))?/(?<database>[^/?]+)(?:\?(?<query>.*))?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^postgres(?:ql)?://(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<host>\[[0-9A-Fa-f:.]+\]|[^:@/?\[\]]*)(?::(?<port>[0-9]*))?/(?<database>[^:@/?]+)(?:\?(?<query>.*))?$", RegexOptions.CultureInvariant)]
     private static partial Regex Form();
 
     [GeneratedRegex("^(?!pg_)[a-z_][a-z0-9_]{0,49}$", RegexOptions.CultureInvariant)]
