@@ -36,8 +36,8 @@ public static class Composition
             ["spark"] = SparkTable,
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
-        Catalog = c => new SqliteCatalog(c.Workspace.CatalogPath),
-        Operations = c => new SqliteOperations(c.Workspace.CatalogPath),
+        Catalog = c => c.Postgres is { } address ? new PostgresCatalog(address) : new SqliteCatalog(c.Workspace.CatalogPath),
+        Operations = c => c.Postgres is { } address ? new PostgresOperations(address) : new SqliteOperations(c.Workspace.CatalogPath),
         Spill = (workspace, memory) => FileSpill.Factory(workspace.Spill, memory),
         Scorers = new Dictionary<string, ScorerFactory>
         {

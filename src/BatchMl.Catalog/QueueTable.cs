@@ -51,13 +51,12 @@ static class QueueTable
 
     public static IReadOnlyList<QueuedRun> Latest(IDbTransaction t, QueueFilter filter)
     {
-        var states = filter.States.Select(s => s.ToString()).ToArray();
         string[] conditions = [.. Conditions()];
-        return Query(t, $"{(conditions.Length > 0 ? "WHERE " : "")}{string.Join(" AND ", conditions)} ORDER BY sequence DESC LIMIT @Limit", new { states, filter.Schedule, filter.Job, filter.Limit });
+        return Query(t, $"{(conditions.Length > 0 ? "WHERE " : "")}{string.Join(" AND ", conditions)} ORDER BY sequence DESC LIMIT @Limit", new { filter.Schedule, filter.Job, filter.Limit });
 
         IEnumerable<string> Conditions()
         {
-            if (states.Length > 0) yield return "state IN @states";
+            if (filter.States.Count > 0) yield return $"state IN ({string.Join(", ", filter.States.Select(s => $"'{s}'"))})";
             if (filter.Schedule is not null) yield return "schedule = @Schedule";
             if (filter.Job is not null) yield return "job = @Job";
         }

@@ -69,7 +69,7 @@ public abstract class SqlOperations : IOperations
     public Task<IReadOnlyList<PartitionStatus>> PartitionsAsync(string? dataset, CancellationToken cancel) => database.ReadAsync(t => PartitionTable.All(t, dataset), cancel);
 
     /// <inheritdoc/>
-    public Task<long> PartitionsVersionAsync(CancellationToken cancel) => database.ReadAsync(LedgerTable.Changes, cancel);
+    public Task<long> PartitionsVersionAsync(CancellationToken cancel) => database.ReadAsync(PartitionTable.Changes, cancel);
 
     /// <inheritdoc/>
     public Task<bool> NotifyAsync(Notification notification, CancellationToken cancel) => database.WriteAsync(t => NotificationTable.Add(t, notification), cancel);
