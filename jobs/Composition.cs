@@ -26,7 +26,7 @@ public static class Composition
     /// <param name="clock">"Now"; by default the system's.</param>
     public static BatchMlApplication Application(Func<IReadOnlyList<Job>>? jobs = null, TextWriter? output = null, TextWriter? error = null, TimeProvider? clock = null) => new()
     {
-        Jobs = jobs ?? (() => [FlightDelays.FlightDelays.Pipeline()]),
+        Jobs = jobs ?? FlightDelays.FlightDelays.Jobs,
         SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>
         {
             ["parquet"] = (b, _) => new ParquetSource(b.Path),

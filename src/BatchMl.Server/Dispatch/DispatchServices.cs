@@ -16,16 +16,15 @@ namespace BatchMl.Server.Dispatch;
 /// <summary>Schedules, the queue, and Hangfire's workers.</summary>
 static class DispatchServices
 {
-    public static IServiceCollection AddDispatch(this IServiceCollection services, ServerContext context)
+    public static IServiceCollection AddDispatch(this IServiceCollection services, ServerContext context, DispatchSettings settings)
     {
-        var settings = DispatchSettings.Of(context.Configuration);
         var storage = Storage(context);
         services.AddSingleton(settings).AddSingleton(context.Session.Environment.Clock).AddSingleton<DispatchBell>().AddSingleton<Deliveries>().AddSingleton<RunNews>().AddSingleton<RunDesk>().AddSingleton<QueuedRunJob>();
         services.AddSingleton(s => new ScheduleBook(context.Options.Schedules, ScheduleWords.Of(context.Application, context.Configuration), s.GetRequiredService<DispatchBell>(), s.GetRequiredService<ILoggerFactory>()));
         services.AddHostedService(s => s.GetRequiredService<ScheduleBook>());
         services.AddHostedService<Scheduler>();
         services.AddSingleton(storage);
-        services.AddHangfire(c => c.SetDataCompatibilityLevel(CompatibilityLevel.Version_180).UseSimpleAssemblyNameTypeSerializer().UseRecommendedSerializerSettings().UseStorage(storage));
+        services.AddHangfire((s, c) => c.UseLogProvider(new HangfireLog(s.GetRequiredService<ILoggerFactory>())).SetDataCompatibilityLevel(CompatibilityLevel.Version_180).UseSimpleAssemblyNameTypeSerializer().UseRecommendedSerializerSettings().UseStorage(storage));
         foreach (var (queue, count) in settings.Workers.Where(w => w.Value > 0))
         {
             services.AddHangfireServer((_, options) =>
@@ -59,7 +58,7 @@ static class DispatchServices
         if (context.Postgres is not { } connection) return new InMemoryStorage(new InMemoryStorageOptions { MaxExpirationTime = TimeSpan.FromHours(3) });
         // Beside the catalog's schema, so that teams that share a database do not take each other's jobs.
         var schema = $"{new NpgsqlConnectionStringBuilder(connection).SearchPath}_hangfire";
-        var options = new PostgreSqlStorageOptions { SchemaName = schema, QueuePollInterval = TimeSpan.FromMilliseconds(200), EnableLongPolling = true, UseSlidingInvisibilityTimeout = true };
+        var options = new PostgreSqlStorageOptions { SchemaName = schema, QueuePollInterval = TimeSpan.FromMilliseconds(200), EnableLongPolling = true, UseSlidingInvisibilityTimeout = true, InvisibilityTimeout = TimeSpan.FromMinutes(1) };
         return new PostgreSqlStorage(new Hangfire.PostgreSql.Factories.NpgsqlConnectionFactory(connection, options), options);
     }
 }

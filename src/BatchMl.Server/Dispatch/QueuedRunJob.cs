@@ -20,16 +20,24 @@ sealed class QueuedRunJob(
     {
         // In a server that stops it would only be given back.
         if (lifetime.ApplicationStopping.IsCancellationRequested) return;
-        switch (await operations.ClaimAsync(id, settings.Holder, context.Session.Environment.Clock.GetUtcNow(), CancellationToken.None))
-        {
-            case ClaimResult.GroupIsFull:
-                deliveries.Forget(id);
-                return;
-            case ClaimResult.NotQueued:
-                return;
-        }
-        var run = await operations.FindQueuedAsync(id, CancellationToken.None) ?? throw new InvalidOperationException($"Queued run {id} was claimed and is gone.");
+        if (await ClaimAsync(id) is not { } run) return;
         await new QueuedRunExecution(context, operations, news, time, settings, run, logging.CreateLogger("BatchMl.Dispatch")).RunAsync(lifetime.ApplicationStopping, cancel);
         bell.Ring();
+    }
+
+    async Task<QueuedRun?> ClaimAsync(string id)
+    {
+        try
+        {
+            var claim = await operations.ClaimAsync(id, settings.Holder, context.Session.Environment.Clock.GetUtcNow(), CancellationToken.None);
+            if (claim == ClaimResult.GroupIsFull) deliveries.Forget(id);
+            return claim == ClaimResult.Claimed ? await operations.FindQueuedAsync(id, CancellationToken.None) : null;
+        }
+        catch (BatchMlException)
+        {
+            // The store is away: Hangfire has delivered and is done with it, so it must be put in again. If it was claimed it is found lost.
+            deliveries.Forget(id);
+            throw;
+        }
     }
 }

@@ -33,7 +33,7 @@ sealed partial class ScheduleFile(ScheduleWords words, string path)
     public long LineOf(string key) => entries.TryGetValue(key, out var entry) ? entry.Line : 0;
 
     /// <summary>Says what is wrong.</summary>
-    public void Add(long line, string problem) => problems.Add($"{path}:{line.ToString(CultureInfo.InvariantCulture)}: {problem}");
+    public void Add(long line, string problem) => problems.Add($"{path}:{line.ToString(CultureInfo.InvariantCulture)}: {string.Join(' ', problem.Split((char[])['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries))}");
 
     /// <summary>The schedule; null: something is wrong.</summary>
     public Schedule? Read(string text)
