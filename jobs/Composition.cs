@@ -11,6 +11,7 @@ using BatchMl.Runs;
 using BatchMl.Scoring;
 using BatchMl.Server;
 using BatchMl.Server.Access;
+using BatchMl.Server.Schedules;
 using BatchMl.Spark.Engine;
 using BatchMl.Spark.Worker;
 
@@ -26,7 +27,7 @@ public static class Composition
     /// <param name="clock">"Now"; by default the system's.</param>
     public static BatchMlApplication Application(Func<IReadOnlyList<Job>>? jobs = null, TextWriter? output = null, TextWriter? error = null, TimeProvider? clock = null) => new()
     {
-        Jobs = jobs ?? (() => [FlightDelays.FlightDelays.Pipeline()]),
+        Jobs = jobs ?? FlightDelays.FlightDelays.Jobs,
         SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>
         {
             ["parquet"] = (b, _) => new ParquetSource(b.Path),
@@ -36,8 +37,8 @@ public static class Composition
             ["spark"] = SparkTable,
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
-        Catalog = c => new SqliteCatalog(c.Workspace.CatalogPath),
-        Operations = c => new SqliteOperations(c.Workspace.CatalogPath),
+        Catalog = c => c.Postgres is { } address ? new PostgresCatalog(address) : new SqliteCatalog(c.Workspace.CatalogPath),
+        Operations = c => c.Postgres is { } address ? new PostgresOperations(address) : new SqliteOperations(c.Workspace.CatalogPath),
         Spill = (workspace, memory) => FileSpill.Factory(workspace.Spill, memory),
         Scorers = new Dictionary<string, ScorerFactory>
         {
@@ -45,7 +46,7 @@ public static class Composition
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
         Engines = new Dictionary<string, Func<SessionContext, IEngine>> { ["spark"] = Spark },
-        MoreVerbs = [application => new ServeVerb(application), application => new KeysVerb(application)],
+        MoreVerbs = [application => new ServeVerb(application, address => PostgresAddress.Parse(address).ConnectionString), application => new SchedulesVerb(application), application => new KeysVerb(application)],
         Clock = clock ?? TimeProvider.System,
         Out = output ?? Console.Out,
         Error = error ?? Console.Error,

@@ -29,7 +29,7 @@ static class AttemptTable
         t, lease.Key, lease.Fence, "state = 'Staged', row_count = @Rows, dead_letters = @DeadLetters", "'Leased'", new { staged.Rows, staged.DeadLetters });
 
     public static bool Commit(IDbTransaction t, Lease lease, DateTimeOffset at) => Change(
-        t, lease.Key, lease.Fence, "state = 'Committed', committed_at = @at, finished_at = @at", "'Staged'", new { at = Values.OfTime(at) });
+        t, lease.Key, lease.Fence, "state = 'Committed', finished_at = @at", "'Staged'", new { at = Values.OfTime(at) });
 
     public static bool Publish(IDbTransaction t, PartitionKey key, long fence, DateTimeOffset at) => Change(
         t, key, fence, "state = 'Published', finished_at = @at", "'Committed'", new { at = Values.OfTime(at) });

@@ -42,7 +42,7 @@ static class LedgerTable
         t.Connection!.Execute(
             $"UPDATE ledger SET fence = @fence, lease_fence = @fence, heartbeat = 0 WHERE {ByKey}", new { fence, key.Sink, key.Dataset, key.Column, key.Value }, t);
         AttemptTable.Add(t, attempt, fence, at);
-        CountChange(t);
+        PartitionTable.Leased(t, attempt);
         return new Lease(key, fence, attempt.RunId, attempt.AttemptId);
     }
 
@@ -50,24 +50,36 @@ static class LedgerTable
 
     public static bool Stage(IDbTransaction t, Lease lease, StagedPartition staged) => AttemptTable.Stage(t, lease, staged);
 
-    public static bool Commit(IDbTransaction t, Lease lease, CommittedVersion version) => AttemptTable.Commit(t, lease, version.CommittedAt) && CountChange(t)
-        && Agrees(Change(t, lease, "lease_fence = NULL, committed_fence = @Fence, committed = @committed, committed_digest = @digest", Values.OfObject(version)), lease);
+    public static bool Commit(IDbTransaction t, Lease lease, CommittedVersion version)
+    {
+        if (!AttemptTable.Commit(t, lease, version.CommittedAt)) return false;
+        Agree(Change(t, lease, "lease_fence = NULL, committed_fence = @Fence, committed = @committed, committed_digest = @digest", Values.OfObject(version)), lease);
+        PartitionTable.Committed(t, version);
+        return true;
+    }
 
-    public static bool Release(IDbTransaction t, Lease lease, AttemptState state, string? error, DateTimeOffset at) => AttemptTable.End(t, lease.Key, lease.Fence, state, error, at) && CountChange(t)
-        && Agrees(Change(t, lease, "lease_fence = NULL"), lease);
+    public static bool Release(IDbTransaction t, Lease lease, AttemptState state, string? error, DateTimeOffset at)
+    {
+        if (!AttemptTable.End(t, lease.Key, lease.Fence, state, error, at)) return false;
+        Agree(Change(t, lease, "lease_fence = NULL"), lease);
+        PartitionTable.Failed(t, lease.Key, error);
+        return true;
+    }
 
     // An attempt is leased or staged exactly while its partition's lease is its own: both change in the same transactions.
-    static bool Agrees(bool changed, Lease lease) => changed
-        ? true : throw new DataException($"The catalog contradicts itself: attempt {lease.AttemptId} of {lease.Key} is open, but the partition's lease is not its own. Restore the catalog from a backup.");
+    static void Agree(bool changed, Lease lease)
+    {
+        if (!changed) throw new DataException($"The catalog contradicts itself: attempt {lease.AttemptId} of {lease.Key} is open, but the partition's lease is not its own. Restore the catalog from a backup.");
+    }
 
-    public static bool Publish(IDbTransaction t, PartitionKey key, long fence, DateTimeOffset at) => t.Connection!.Execute(
-        $"UPDATE ledger SET published_fence = @fence WHERE {ByKey} AND committed_fence = @fence AND published_fence < @fence", new { fence, key.Sink, key.Dataset, key.Column, key.Value }, t) == 1
-        && AttemptTable.Publish(t, key, fence, at) && CountChange(t);
-
-    /// <summary>A number that is another one after every change of what partitions there are and how they stand.</summary>
-    public static long Changes(IDbTransaction t) => Rows.Value<long>(t, "SELECT number FROM ledger_change");
-
-    static bool CountChange(IDbTransaction t) => t.Connection!.Execute("UPDATE ledger_change SET number = number + 1", transaction: t) == 1;
+    public static bool Publish(IDbTransaction t, PartitionKey key, long fence, DateTimeOffset at)
+    {
+        var changed = t.Connection!.Execute(
+            $"UPDATE ledger SET published_fence = @fence WHERE {ByKey} AND committed_fence = @fence AND published_fence < @fence", new { fence, key.Sink, key.Dataset, key.Column, key.Value }, t) == 1;
+        if (!changed) return false;
+        PartitionTable.Published(t, key);
+        return AttemptTable.Publish(t, key, fence, at);
+    }
 
     static bool Change(IDbTransaction t, Lease lease, string set, string? committed = null) => t.Connection!.Execute(
         $"UPDATE ledger SET {set} WHERE {ByKey} AND lease_fence = @Fence",

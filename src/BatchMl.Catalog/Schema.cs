@@ -34,10 +34,18 @@ static class Schema
         """,
         "ALTER TABLE ledger ADD COLUMN committed_digest TEXT;",
         """
-        ALTER TABLE attempt ADD COLUMN committed_at TEXT;
-        UPDATE attempt SET committed_at = finished_at WHERE state IN ('Committed', 'Published');
-        CREATE TABLE ledger_change (number BIGINT NOT NULL);
-        INSERT INTO ledger_change (number) VALUES (0);
+        CREATE TABLE partition_status (
+            sink TEXT NOT NULL, dataset TEXT NOT NULL, partition_column TEXT NOT NULL, partition_value TEXT NOT NULL, state TEXT NOT NULL, row_count BIGINT NOT NULL, dead_letters BIGINT NOT NULL,
+            committed_at TEXT, run_id TEXT NOT NULL, error TEXT,
+            PRIMARY KEY (sink, dataset, partition_column, partition_value));
+        INSERT INTO partition_status (sink, dataset, partition_column, partition_value, state, row_count, dead_letters, committed_at, run_id, error)
+            SELECT l.sink, l.dataset, l.partition_column, l.partition_value, CASE WHEN a.state IN ('Leased', 'Staged') THEN 'Running' WHEN a.state = 'Aborted' THEN 'Failed' ELSE a.state END,
+                COALESCE(c.row_count, 0), COALESCE(c.dead_letters, 0), c.finished_at, a.run_id, a.error
+            FROM ledger l
+                JOIN attempt a ON a.sink = l.sink AND a.dataset = l.dataset AND a.partition_column = l.partition_column AND a.partition_value = l.partition_value AND a.fence = l.fence
+                LEFT JOIN attempt c ON c.sink = l.sink AND c.dataset = l.dataset AND c.partition_column = l.partition_column AND c.partition_value = l.partition_value AND c.fence = l.committed_fence;
+        CREATE TABLE partition_change (number BIGINT NOT NULL);
+        INSERT INTO partition_change (number) VALUES (0);
         CREATE TABLE queued_run (
             id TEXT NOT NULL PRIMARY KEY, sequence BIGINT NOT NULL UNIQUE, job TEXT NOT NULL, verb TEXT NOT NULL, request TEXT NOT NULL, target_run_id TEXT, queue TEXT NOT NULL,
             run_group TEXT, group_limit INTEGER NOT NULL, schedule TEXT, occurrence TEXT, after_id TEXT, not_before TEXT, retries INTEGER NOT NULL, time_limit DOUBLE PRECISION,

@@ -1,3 +1,4 @@
+using BatchMl.Server.Dispatch;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +10,7 @@ namespace BatchMl.Server;
 /// <summary>Puts a server together: each folder beside this file adds its part.</summary>
 static class WebServer
 {
-    public static WebApplication Build(ServerContext context)
+    public static WebApplication Build(ServerContext context, DispatchSettings? dispatch = null)
     {
         var environment = context.Session.Environment;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(WebServer).Assembly.GetName().Name });
@@ -28,9 +29,12 @@ static class WebServer
         builder.Services.AddSingleton(new ScheduleTime(context.Options.Now is null && context.Options.Speed == 1 ? time : new SimulatedClock(time, context.Options.Now ?? time.GetUtcNow(), context.Options.Speed)));
         var open = context.Application.Operations ?? throw new DefinitionException("This program has no operations store; its composition must set Operations.");
         builder.Services.AddSingleton(_ => open(context.Session.Store));
+        builder.Services.AddDispatch(context, dispatch ?? DispatchSettings.Of(context.Configuration));
         builder.Services.AddWeb(context);
         var server = builder.Build();
         server.MapWeb();
+        // Behind the pages' access.
+        server.UseHangfire();
         return server;
     }
 

@@ -1,4 +1,5 @@
 using BatchMl.Data;
+using BatchMl.Operations;
 using BatchMl.Runs;
 using BatchMl.Testing;
 using BatchMl.Testing.Runs;
@@ -62,6 +63,37 @@ public sealed class SqliteCatalogTests : CatalogContract
         }, default));
         var refused = await Assert.ThrowsAsync<DataException>(() => Open().RecentRunsAsync(1, default));
         Assert.Contains($"version {Schema.Scripts.Count + 1}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Partitions_of_a_catalog_from_before_there_was_a_server_are_listed_as_they_stand()
+    {
+        await using (var older = new SqliteFile(File, TimeSpan.FromSeconds(5), [.. Schema.Scripts.Take(2)])) await older.ReadAsync(Schema.VersionOf, default);
+        using (var raw = Raw())
+        {
+            Run(raw, "INSERT INTO run (run_id, sequence, job, verb, arguments, state, started_at, holder) VALUES ('r1', 1, 'j', 'run', '{}', 'Running', '2024-01-01T00:00:00.0000000Z', 'h')");
+            void Partition(int day, long? lease, long committed, long published, params (string State, string? Error)[] attempts)
+            {
+                Run(raw, $"INSERT INTO ledger (sink, dataset, partition_column, partition_value, fence, lease_fence, heartbeat, committed_fence, published_fence) VALUES ('p', 'd', 'day', '{day}', {attempts.Length}, {lease?.ToString() ?? "NULL"}, 0, {committed}, {published})");
+                for (var fence = 1; fence <= attempts.Length; fence++)
+                {
+                    var (state, error) = attempts[fence - 1];
+                    Run(raw, $"INSERT INTO attempt (sink, dataset, partition_column, partition_value, fence, run_id, attempt_id, holder, lineage, ttl, state, row_count, dead_letters, started_at, finished_at, error) VALUES ('p', 'd', 'day', '{day}', {fence}, 'r1', 'a{day}-{fence}', 'h', '', 15, '{state}', {day * 100 + fence}, {fence}, '2024-01-01T00:00:00.0000000Z', '2024-01-0{fence}T00:00:00.0000000Z', {(error is null ? "NULL" : $"'{error}'")})");
+                }
+            }
+            Partition(1, null, 1, 1, ("Published", null));
+            Partition(2, null, 2, 1, ("Published", null), ("Committed", null));
+            Partition(3, null, 1, 1, ("Published", null), ("Aborted", "gone"));
+            Partition(4, 1, 0, 0, ("Staged", null));
+        }
+        await using var operations = new SqliteOperations(File);
+        var day = new DateTimeOffset(2024, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        PartitionStatus Status(int value, PartitionState state, long rows, long letters, DateTimeOffset? at, string? error = null) => new(new PartitionKey("p", "d", "day", $"{value}"), state, rows, letters, at, "r1", error);
+        Assert.Equal(
+            [
+                Status(1, PartitionState.Published, 101, 1, day), Status(2, PartitionState.Committed, 202, 2, day.AddDays(1)), Status(3, PartitionState.Failed, 301, 1, day, "gone"),
+                Status(4, PartitionState.Running, 0, 0, null),
+            ], await operations.PartitionsAsync("d", default));
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class ArchitectureTests
         var allowed = new Dictionary<string, string>
         {
             ["ParquetSharp"] = "BatchMl.Parquet", ["DuckDB.NET.Data.Full"] = "BatchMl.DuckDb", ["LightGBM"] = "BatchMl.LightGbm", ["Microsoft.ML.OnnxRuntime"] = "BatchMl.Onnx",
-            ["Microsoft.Data.Sqlite"] = "BatchMl.Catalog", ["Dapper"] = "BatchMl.Catalog", ["System.CommandLine"] = "BatchMl.Hosting",
+            ["Microsoft.Data.Sqlite"] = "BatchMl.Catalog", ["Npgsql"] = "BatchMl.Catalog", ["Dapper"] = "BatchMl.Catalog", ["MailKit"] = "BatchMl.Server", ["System.CommandLine"] = "BatchMl.Hosting",
         };
         foreach (var project in Directory.GetFiles(Path.Combine(Shared.RepositoryRoot, "src"), "*.csproj", SearchOption.AllDirectories))
         {

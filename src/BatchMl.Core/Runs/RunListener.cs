@@ -89,6 +89,9 @@ public sealed record WaitingPartition(string Partition, string Reason);
 /// <summary>How a run went.</summary>
 public sealed record RunSummary(string RunId, string Job, RunState State, string? Error, TimeSpan Elapsed, IReadOnlyList<StepSummary> Steps, int ExitCode)
 {
+    /// <summary>Whether all that it failed of is that inputs of some partitions were not ready: the same run again, later, makes them.</summary>
+    public bool IsWaiting { get; init; }
+
     /// <summary>The same when the catalog could not be told: what was committed counts, but the run did not end well.</summary>
     internal RunSummary NotRecorded(BatchMlException why)
     {

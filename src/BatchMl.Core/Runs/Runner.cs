@@ -44,7 +44,7 @@ public sealed class Runner
         run.Tell(l => l.RunStarted(run.RunId, job.Name));
         var done = new List<StepSummary>();
         var end = await EndOfAsync(run, () => MakeAsync(run, steps, request, done, cancel), cancel);
-        var summary = new RunSummary(run.RunId, job.Name, end.State, end.Message, run.Clock.GetElapsedTime(started), done, end.ExitCode);
+        var summary = new RunSummary(run.RunId, job.Name, end.State, end.Message, run.Clock.GetElapsedTime(started), done, end.ExitCode) { IsWaiting = end.Error is InputsNotReadyException };
         Instruments.RunEnded(job.Name, end.State.ToString().ToLowerInvariant(), summary.Elapsed);
         if (end.Error is { } error) span.Fail(error);
         try
