@@ -9,6 +9,9 @@ using BatchMl.Onnx;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
+using BatchMl.Server;
+using BatchMl.Server.Access;
+using BatchMl.Server.Schedules;
 using BatchMl.Spark.Engine;
 using BatchMl.Spark.Worker;
 
@@ -24,7 +27,7 @@ public static class Composition
     /// <param name="clock">"Now"; by default the system's.</param>
     public static BatchMlApplication Application(Func<IReadOnlyList<Job>>? jobs = null, TextWriter? output = null, TextWriter? error = null, TimeProvider? clock = null) => new()
     {
-        Jobs = jobs ?? (() => [FlightDelays.FlightDelays.Pipeline()]),
+        Jobs = jobs ?? FlightDelays.FlightDelays.Jobs,
         SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>
         {
             ["parquet"] = (b, _) => new ParquetSource(b.Path),
@@ -43,6 +46,7 @@ public static class Composition
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
         Engines = new Dictionary<string, Func<SessionContext, IEngine>> { ["spark"] = Spark },
+        MoreVerbs = [application => new ServeVerb(application, address => PostgresAddress.Parse(address).ConnectionString), application => new SchedulesVerb(application), application => new KeysVerb(application)],
         Clock = clock ?? TimeProvider.System,
         Out = output ?? Console.Out,
         Error = error ?? Console.Error,

@@ -81,8 +81,11 @@ public static class FlightDelays
         f => f.ArrDelay > 15,
         knownAt: f => f.TimeHour.AddMinutes(f.Minute + f.DepDelay).AddMinutes(f.AirTime + 30));
 
-    /// <summary>The pipeline; its four jobs also run one by one.</summary>
-    public static PipelineJob Pipeline()
+    /// <summary>The whole pipeline; its four jobs also run one by one.</summary>
+    public static PipelineJob Pipeline() => (PipelineJob)Jobs()[0];
+
+    /// <summary>The whole pipeline, and the part of it that makes a new model.</summary>
+    public static IReadOnlyList<Job> Jobs()
     {
         var trainingSet = new TrainingSetJob(
             "flight-delays/training-set", "Flights of January to September 2013 with what was known an hour before departure", ScheduledFlights, Features, Late,
@@ -98,6 +101,10 @@ public static class FlightDelays
         };
         var monitor = new MonitorJob(
             "flight-delays/monitor", "Drift of each scored day against the training rows, and how the scores turned out", score, Late);
-        return new PipelineJob("flight-delays", "From raw flights to scored days and a drift report", trainingSet, train, score, monitor);
+        return
+        [
+            new PipelineJob("flight-delays", "From raw flights to scored days and a drift report", trainingSet, train, score, monitor),
+            new PipelineJob("flight-delays/retrain", "A new model: its training set, then the training", trainingSet, train),
+        ];
     }
 }

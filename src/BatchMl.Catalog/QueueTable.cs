@@ -98,8 +98,8 @@ static class QueueTable
             new { id, holder, state = state.ToString(), runId, reason = Values.OfText(reason), at = Values.OfTime(at) }, t) == 1;
     }
 
-    public static bool GiveBack(IDbTransaction t, string id, string holder, long? heartbeat, DateTimeOffset? notBefore, string reason) => t.Connection!.Execute(
-        $"UPDATE queued_run SET state = 'Waiting', holder = NULL, not_before = @notBefore, reason = @reason WHERE id = @id AND holder = @holder AND state = 'Running'{(heartbeat is null ? "" : " AND heartbeat = @heartbeat")}",
+    public static bool GiveBack(IDbTransaction t, string id, string holder, long? heartbeat, DateTimeOffset? notBefore, string reason, bool isTry) => t.Connection!.Execute(
+        $"UPDATE queued_run SET state = 'Waiting', holder = NULL, not_before = @notBefore, reason = @reason{(isTry ? "" : ", tries = tries - 1")} WHERE id = @id AND holder = @holder AND state = 'Running'{(heartbeat is null ? "" : " AND heartbeat = @heartbeat")}",
         new { id, holder, heartbeat, notBefore = Values.OfTime(notBefore), reason = Values.OfText(reason) }, t) == 1;
 
     public static bool Cancel(IDbTransaction t, string id, string reason, DateTimeOffset at) => t.Connection!.Execute(

@@ -32,8 +32,8 @@ public abstract class SqlOperations : IOperations
         database.WriteAsync(t => QueueTable.Finish(t, id, holder, state, runId, reason, at), cancel);
 
     /// <inheritdoc/>
-    public Task<bool> GiveBackAsync(string id, string holder, long? heartbeat, DateTimeOffset? notBefore, string reason, CancellationToken cancel) =>
-        database.WriteAsync(t => QueueTable.GiveBack(t, id, holder, heartbeat, notBefore, reason), cancel);
+    public Task<bool> GiveBackAsync(string id, string holder, long? heartbeat, DateTimeOffset? notBefore, string reason, CancellationToken cancel, bool isTry = true) =>
+        database.WriteAsync(t => QueueTable.GiveBack(t, id, holder, heartbeat, notBefore, reason, isTry), cancel);
 
     /// <inheritdoc/>
     public Task<bool> CancelQueuedAsync(string id, string reason, DateTimeOffset at, CancellationToken cancel) => database.WriteAsync(t => QueueTable.Cancel(t, id, reason, at), cancel);

@@ -117,6 +117,14 @@ public sealed class BatchMlApplication
         return named;
     }
 
+    /// <summary>A job by its name.</summary>
+    /// <exception cref="DefinitionException">There is none; proposes the nearest.</exception>
+    public Job FindJob(string name)
+    {
+        var jobs = NamedJobs();
+        return jobs.TryGetValue(name, out var job) ? job : throw Nearest.Unknown("job", name, jobs.Keys);
+    }
+
     /// <summary>
     /// What tasks of another machine's engine run in: the sources, sink and scorers of this program for a workspace. Its catalog is not to be used.
     /// </summary>
@@ -124,17 +132,20 @@ public sealed class BatchMlApplication
     /// <param name="settings">Settings of the driver, as <see cref="SessionContext.SourceSettings"/>.</param>
     public JobEnvironment TaskEnvironment(string workspace, IReadOnlyDictionary<string, string?> settings) => Open(new SessionOptions(workspace, settings)).Environment;
 
-    /// <summary>Opens a workspace with the configuration of this program: <c>appsettings.json</c>, that of the environment, <c>BATCHML_…</c> variables, and given settings; the later one wins.</summary>
+    /// <summary>The configuration of this program: <c>appsettings.json</c>, that of the environment, <c>BATCHML_…</c> variables, and given settings; the later one wins.</summary>
+    public IConfiguration Configuration(IReadOnlyDictionary<string, string?> settings) => new ConfigurationBuilder()
+        .SetBasePath(ConfigurationFolder)
+        .AddJsonFile("appsettings.json", optional: true)
+        .AddJsonFile($"appsettings.{Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? "Production"}.json", optional: true)
+        .AddEnvironmentVariables("BATCHML_")
+        .AddInMemoryCollection(settings)
+        .Build();
+
+    /// <summary>Opens a workspace with the <see cref="Configuration"/> of this program.</summary>
     /// <exception cref="DefinitionException">Something in the configuration is wrong.</exception>
     public Session Open(SessionOptions options)
     {
-        var configuration = new ConfigurationBuilder()
-            .SetBasePath(ConfigurationFolder)
-            .AddJsonFile("appsettings.json", optional: true)
-            .AddJsonFile($"appsettings.{Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? "Production"}.json", optional: true)
-            .AddEnvironmentVariables("BATCHML_")
-            .AddInMemoryCollection(options.Settings)
-            .Build();
+        var configuration = Configuration(options.Settings);
         var workspace = new Workspace(options.Workspace);
         var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
         var said = new Said(Error.WriteLine);
@@ -152,6 +163,7 @@ public sealed class BatchMlApplication
                 ? new LocalEngine(Spill?.Invoke(workspace, options.Memory))
                 : Engines[options.Engine](context),
             Scorers = Scorers,
+            LineageReceiver = LineageSettings.Receiver(configuration),
             Clock = Clock,
             Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),
         });

@@ -13,6 +13,9 @@ namespace BatchMl.Hosting;
 /// </summary>
 static class OtlpExport
 {
+    // Spans of requests to a server, of which runs that they ask for are parts.
+    const string Requests = "Microsoft.AspNetCore";
+
     static readonly string[] endpoints = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
     /// <summary>Begins to export; disposing sends what is left, and waits for that for a few seconds at most. Null: there is nowhere to send to.</summary>
@@ -22,7 +25,7 @@ static class OtlpExport
     [MethodImpl(MethodImplOptions.NoInlining)]
     static Export StartExport() => new(
         Sdk.CreateMeterProviderBuilder().ConfigureResource(Describe).AddMeter(Instruments.Name).AddOtlpExporter().Build(),
-        Sdk.CreateTracerProviderBuilder().ConfigureResource(Describe).AddSource(Instruments.Name).AddOtlpExporter().Build());
+        Sdk.CreateTracerProviderBuilder().ConfigureResource(Describe).AddSource(Instruments.Name, Requests).AddOtlpExporter().Build());
 
     // The environment's OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last: they win.
     static void Describe(ResourceBuilder resource) => resource.Clear().AddService("batchml").AddTelemetrySdk().AddEnvironmentVariableDetector();

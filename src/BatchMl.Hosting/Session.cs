@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchMl.Engine;
 using BatchMl.Runs;
 using Microsoft.Extensions.Configuration;
@@ -53,6 +54,11 @@ public sealed class Session : IAsyncDisposable
 
     /// <summary>What jobs run in.</summary>
     public JobEnvironment Environment { get; }
+
+    /// <summary>Dead letters that a run may have by the setting <c>DeadLetterLimit</c>; null: it is not set.</summary>
+    /// <exception cref="DefinitionException">It is no number.</exception>
+    public long? DeadLetterLimit => Configuration["DeadLetterLimit"] is not { } text ? null : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+        ? limit : throw new DefinitionException($"DeadLetterLimit is '{text}'; expected a number of rows, 0 or more.");
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -10,6 +10,8 @@ sealed class TextLoggerProvider(TextWriter writer) : ILoggerProvider
     public static ILoggerFactory Factory(TextWriter writer, IConfiguration levels)
     {
         var filter = new LoggerFilterOptions { MinLevel = LogLevel.Warning };
+        // That a server's keys for cookies are kept as they are, in a folder for its user alone, is known.
+        filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.AspNetCore.DataProtection", LogLevel.Error, null));
         foreach (var level in levels.GetChildren())
         {
             if (!Enum.TryParse<LogLevel>(level.Value, ignoreCase: true, out var least)) throw new DefinitionException($"{level.Path} is '{level.Value}'; expected one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");

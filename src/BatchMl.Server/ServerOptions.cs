@@ -15,7 +15,8 @@ sealed record ServerOptions(string Urls, string Workspace, string? Schedules, IR
 /// <summary>What all parts of a server share: its configuration, and an open catalog.</summary>
 /// <param name="application">The program around it.</param>
 /// <param name="options">How it was asked to run.</param>
-sealed class ServerContext(BatchMlApplication application, ServerOptions options) : IAsyncDisposable
+/// <param name="npgsql">Makes of a <c>postgres://</c> address what Npgsql takes.</param>
+sealed class ServerContext(BatchMlApplication application, ServerOptions options, Func<string, string> npgsql) : IAsyncDisposable
 {
     public BatchMlApplication Application { get; } = application;
     public ServerOptions Options { get; } = options;
@@ -24,6 +25,9 @@ sealed class ServerContext(BatchMlApplication application, ServerOptions options
     public Session Session { get; } = application.Open(new SessionOptions(options.Workspace, options.Settings));
 
     public IConfiguration Configuration => Session.Configuration;
+
+    /// <summary>What Npgsql takes to reach the store, its search path the store's schema; null: the store is a file of the workspace. May hold a password.</summary>
+    public string? Postgres => Session.Store.Postgres is { } address ? npgsql(address) : null;
 
     public ValueTask DisposeAsync() => Session.DisposeAsync();
 }

@@ -1,4 +1,5 @@
 using BatchMl.Server.Notifications;
+using BatchMl.Server.Dispatch;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,12 +11,17 @@ namespace BatchMl.Server;
 /// <summary>Puts a server together: each folder beside this file adds its part.</summary>
 static class WebServer
 {
-    public static WebApplication Build(ServerContext context)
+    public static WebApplication Build(ServerContext context, DispatchSettings? dispatch = null)
     {
         var environment = context.Session.Environment;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(WebServer).Assembly.GetName().Name });
         // Its own configuration is that of the program around it, and Ctrl-C is the program's to handle.
-        builder.WebHost.UseKestrelCore().UseUrls(context.Options.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            // Certificates for https://: Kestrel:Certificates:Default:Path and :KeyPath.
+            k.Configure(context.Configuration.GetSection("Kestrel"));
+        }).UseUrls(context.Options.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.AddSingleton(environment.Logging);
@@ -25,7 +31,12 @@ static class WebServer
         var open = context.Application.Operations ?? throw new DefinitionException("This program has no operations store; its composition must set Operations.");
         builder.Services.AddSingleton(_ => open(context.Session.Store));
         builder.Services.AddNotifications(context);
+        builder.Services.AddDispatch(context, dispatch ?? DispatchSettings.Of(context.Configuration));
+        builder.Services.AddWeb(context);
         var server = builder.Build();
+        server.MapWeb();
+        // Behind the pages' access.
+        server.UseHangfire();
         return server;
     }
 

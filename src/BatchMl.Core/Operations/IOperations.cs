@@ -27,8 +27,8 @@ public interface IOperations : IAsyncDisposable
     Task<QueueHeartbeat> HeartbeatAsync(string id, string holder, string? runId, CancellationToken cancel);
     /// <summary>Ends a running run. False: it is not the holder's any more and nothing changed.</summary>
     Task<bool> FinishQueuedAsync(string id, string holder, QueuedRunState state, string? runId, string? reason, DateTimeOffset at, CancellationToken cancel);
-    /// <summary>Gives a running run back, to wait until <paramref name="notBefore"/> (null: no longer than its turn). <paramref name="heartbeat"/>: only if it still stands so, as when its holder is lost; null: whatever it is. One that somebody wants to stop is Cancelled at the next <see cref="PromoteAsync"/>. False: nothing changed.</summary>
-    Task<bool> GiveBackAsync(string id, string holder, long? heartbeat, DateTimeOffset? notBefore, string reason, CancellationToken cancel);
+    /// <summary>Gives a running run back, to wait until <paramref name="notBefore"/> (null: no longer than its turn). <paramref name="heartbeat"/>: only if it still stands so, as when its holder is lost; null: whatever it is. <paramref name="isTry"/> false: it could not try, as when an input was not ready, and that is not counted. One that somebody wants to stop is Cancelled at the next <see cref="PromoteAsync"/>. False: nothing changed.</summary>
+    Task<bool> GiveBackAsync(string id, string holder, long? heartbeat, DateTimeOffset? notBefore, string reason, CancellationToken cancel, bool isTry = true);
     /// <summary>Wants a run to stop: one that has not begun is Cancelled at once. False: it is over already.</summary>
     Task<bool> CancelQueuedAsync(string id, string reason, DateTimeOffset at, CancellationToken cancel);
 

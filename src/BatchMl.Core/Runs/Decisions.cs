@@ -44,7 +44,7 @@ static class Decisions
         if (request.Due is { } due && partition.NominalEnd + plan.Job.DueAfter is { } time && time > due) return new(partition, DecisionKind.NotDue, $"due at {Instant(time)}", seen);
         if (partition.Fingerprint is null && plan.Missing.Count > 0) return new(partition, DecisionKind.Unknown, $"needs {string.Join(" and ", plan.Missing)}", seen);
         if (partition.Fingerprint is null && entry?.Committed is not null) return new(partition, DecisionKind.Reported, "its rows are gone from the source; kept as it is", seen);
-        var decision = await WhenReadyAsync(plan, partition, entry, request, lost, cancel);
+        var decision = (await WhenReadyAsync(plan, partition, entry, request, lost, cancel)) with { IsAffected = IsAffected(partition, entry) };
         return decision.Kind is DecisionKind.New or DecisionKind.Redo && partition.Awaits.Count > 0
             ? decision with { Kind = DecisionKind.Waiting, Reason = string.Join("; ", partition.Awaits) } : decision;
     }

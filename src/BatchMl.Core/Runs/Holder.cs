@@ -6,7 +6,7 @@ namespace BatchMl.Runs;
 /// Names a process so that others can tell whether it still exists: machine, boot, process namespace, process id, start time. An observer on the same machine sees at once that a process was killed and
 /// need not wait for its lease to expire. Linux only; elsewhere nothing is ever known to be gone, and leases expire by time.
 /// </summary>
-static class Holder
+public static class Holder
 {
     /// <summary>The name of this process.</summary>
     public static string Self() => NameOf(Environment.ProcessId);

@@ -118,6 +118,8 @@ public sealed record RunRequest
     public long? DeadLetterLimit { get; init; }
     /// <summary>Exactly these partitions, of whichever step, and no others; empty: no such restriction. Set by <c>retry</c> and <c>replay</c>.</summary>
     public IReadOnlyList<PartitionKey> Only { get; init; } = [];
+    /// <summary>The trace that the run belongs to, as W3C's <c>traceparent</c>: that of the request that asked for it; null: it begins one, or is in that of whoever calls.</summary>
+    public string? TraceParent { get; init; }
     /// <summary>Settings given for this run (<c>--set</c>), so that a retry sees the same.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
 }

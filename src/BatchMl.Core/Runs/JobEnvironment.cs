@@ -1,5 +1,6 @@
 using BatchMl.Data;
 using BatchMl.Engine;
+using BatchMl.Lineage;
 using BatchMl.Scoring;
 using Microsoft.Extensions.Logging;
 
@@ -26,6 +27,8 @@ public sealed record JobEnvironment
     public required IEngine Engine { get; init; }
     /// <summary>Loads models, by flavor.</summary>
     public required IReadOnlyDictionary<string, ScorerFactory> Scorers { get; init; }
+    /// <summary>Who gets lineage events over HTTP too; null: nobody.</summary>
+    public LineageReceiver? LineageReceiver { get; init; }
     /// <summary>"Now".</summary>
     public required TimeProvider Clock { get; init; }
     /// <summary>Logs.</summary>

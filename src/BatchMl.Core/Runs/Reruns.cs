@@ -49,5 +49,6 @@ sealed class Reruns(ICatalog catalog)
         return left;
     }
 
-    static RunRequest RequestOf(RunRecord record) => JsonSerializer.Deserialize(record.ArgumentsJson, RunJson.Default.RunRequest)!;
+    // Whoever asks again is in another trace.
+    static RunRequest RequestOf(RunRecord record) => JsonSerializer.Deserialize(record.ArgumentsJson, RunJson.Default.RunRequest)! with { TraceParent = null };
 }

@@ -7,8 +7,12 @@ namespace BatchMl.Runs;
 /// <summary>What all parts of one run share.</summary>
 sealed class RunContext
 {
+    static readonly TimeSpan SendPatience = TimeSpan.FromSeconds(10);
+
     readonly RunListener listener;
     readonly Guid id;
+    readonly HttpLineage? http;
+    Task<string?> sending = Task.FromResult<string?>(null);
     readonly long started;
 
     public RunContext(JobEnvironment environment, RunListener listener, RunnerSettings settings, Job job)
@@ -22,6 +26,7 @@ sealed class RunContext
         Watch = new LeaseWatch(environment.Clock, settings.IsGone);
         Publication = new Publication(environment);
         Outbox = new OutboxDelivery(environment);
+        http = environment.LineageReceiver is null ? null : new HttpLineage(environment);
     }
 
     public JobEnvironment Environment { get; }
@@ -66,10 +71,34 @@ sealed class RunContext
         try
         {
             await deliver(Outbox);
+            // Beside the run: a receiver that is slow or gone slows nothing down.
+            if (http is not null && sending.IsCompleted) sending = http.DeliverAsync(CancellationToken.None);
         }
         catch (Exception e) when (e is BatchMlException or IOException or UnauthorizedAccessException)
         {
             Tell(l => l.Note($"Lineage events wait in the catalog; they can not be written now: {e.Message}"));
         }
     }
+
+    /// <summary>Waits a while for the rest of the events to be sent. What is not is sent by the next run, or by a server of the workspace.</summary>
+    public async Task EndDeliveryAsync()
+    {
+        if (http is null) return;
+        try
+        {
+            // What was written last came after the delivery that goes on.
+            var why = await SendRestAsync().WaitAsync(SendPatience, Clock);
+            if (why is not null) Tell(l => l.Note(why));
+        }
+        catch (TimeoutException)
+        {
+            Tell(l => l.Note($"Lineage events are still being sent to {Environment.LineageReceiver}; the next run sends the rest."));
+        }
+        catch (Exception e)
+        {
+            Logger.LogWarning(e, "Lineage events could not be sent; the run is what it is");
+        }
+    }
+
+    async Task<string?> SendRestAsync() => await sending ?? await http!.DeliverAsync(CancellationToken.None);
 }

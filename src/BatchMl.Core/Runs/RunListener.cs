@@ -53,7 +53,11 @@ public enum DecisionKind
 /// <param name="Kind">What is done.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="SeenFence">Fence of the committed version that the decision is about; 0: there is none.</param>
-public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind Kind, string Reason, long SeenFence);
+public sealed record PartitionDecision(PlannedPartition Partition, DecisionKind Kind, string Reason, long SeenFence)
+{
+    /// <summary>Whether it was made and its inputs changed since; a changed model or definition alone does not count.</summary>
+    public bool IsAffected { get; init; }
+}
 
 /// <summary>How a step went.</summary>
 /// <param name="Job">Its name.</param>
@@ -85,6 +89,9 @@ public sealed record WaitingPartition(string Partition, string Reason);
 /// <summary>How a run went.</summary>
 public sealed record RunSummary(string RunId, string Job, RunState State, string? Error, TimeSpan Elapsed, IReadOnlyList<StepSummary> Steps, int ExitCode)
 {
+    /// <summary>Whether all that it failed of is that inputs of some partitions were not ready: the same run again, later, makes them.</summary>
+    public bool IsWaiting { get; init; }
+
     /// <summary>The same when the catalog could not be told: what was committed counts, but the run did not end well.</summary>
     internal RunSummary NotRecorded(BatchMlException why)
     {

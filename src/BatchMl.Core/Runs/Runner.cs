@@ -37,14 +37,14 @@ public sealed class Runner
         var run = new RunContext(environment, listener, settings, job);
         var lineage = RunContext.LineageOf(run.RunId, job.Name);
         var started = run.Clock.GetTimestamp();
-        using var span = Instruments.Span("batchml.run", job.Name)?.SetTag("batchml.run_id", run.RunId);
+        using var span = Instruments.Span("batchml.run", job.Name, request.TraceParent)?.SetTag("batchml.run_id", run.RunId);
         await run.Catalog.StartRunAsync(
             new RunRecord(run.RunId, job.Name, verb, JsonSerializer.Serialize(request, RunJson.Default.RunRequest), RunState.Running, run.Now, null, null, null, settings.Holder, parentRunId),
             [OpenLineageEvents.Start(lineage, null, run.Now)], cancel);
         run.Tell(l => l.RunStarted(run.RunId, job.Name));
         var done = new List<StepSummary>();
         var end = await EndOfAsync(run, () => MakeAsync(run, steps, request, done, cancel), cancel);
-        var summary = new RunSummary(run.RunId, job.Name, end.State, end.Message, run.Clock.GetElapsedTime(started), done, end.ExitCode);
+        var summary = new RunSummary(run.RunId, job.Name, end.State, end.Message, run.Clock.GetElapsedTime(started), done, end.ExitCode) { IsWaiting = end.Error is InputsNotReadyException };
         Instruments.RunEnded(job.Name, end.State.ToString().ToLowerInvariant(), summary.Elapsed);
         if (end.Error is { } error) span.Fail(error);
         try
@@ -57,6 +57,7 @@ public sealed class Runner
             summary = summary.NotRecorded(e);
         }
         await run.DeliverAsync(o => o.DeliverAsync(CancellationToken.None));
+        await run.EndDeliveryAsync();
         run.Tell(l => l.RunFinished(summary));
         return end.Error is DefinitionException definition ? throw definition : summary;
     }

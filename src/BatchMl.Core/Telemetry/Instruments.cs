@@ -53,6 +53,10 @@ public static class Instruments
     /// <summary>Begins a span inside the current one; null: nobody listens.</summary>
     internal static Activity? Span(string name, string job) => spans.StartActivity(name)?.SetTag(Job, job);
 
+    /// <summary>Begins a span inside one of another process, or of a request that is long answered; null parent: inside the current one.</summary>
+    internal static Activity? Span(string name, string job, string? parent) => parent is not null && ActivityContext.TryParse(parent, null, isRemote: true, out var context)
+        ? spans.StartActivity(name, ActivityKind.Internal, context)?.SetTag(Job, job) : Span(name, job);
+
     /// <summary>Marks a span as failed.</summary>
     internal static void Fail(this Activity? span, Exception error) => span?.SetStatus(ActivityStatusCode.Error, error.Message).SetTag("error.type", error.GetType().FullName);
 

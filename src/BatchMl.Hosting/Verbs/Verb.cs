@@ -51,31 +51,7 @@ public abstract class Verb
 
     /// <summary>A job by its name.</summary>
     /// <exception cref="DefinitionException">There is none; proposes the nearest.</exception>
-    protected Job Find(string name)
-    {
-        var jobs = Application.NamedJobs();
-        if (jobs.TryGetValue(name, out var job)) return job;
-        var nearest = jobs.Keys.MinBy(k => Distance(k, name));
-        throw new DefinitionException($"There is no job '{name}'. Did you mean '{nearest}'? Jobs are: {string.Join(", ", jobs.Keys)}.");
-    }
-
-    // Levenshtein: enough for a handful of names.
-    static int Distance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var above = row[j];
-                row[j] = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-        return row[^1];
-    }
+    protected Job Find(string name) => Application.FindJob(name);
 
     /// <summary>A date as YYYY-MM-DD.</summary>
     /// <exception cref="DefinitionException">It is none.</exception>
@@ -220,19 +196,14 @@ abstract class JobVerb : Verb
             ? throw new DefinitionException($"--from {start:yyyy-MM-dd} is not before --to {end:yyyy-MM-dd}; the end is exclusive.") : request;
     }
 
+    /// <summary>The same with settings given for the run.</summary>
+    internal RunRequest RequestWithSettings(ParseResult parsed) => Request(parsed) with { Settings = Settings(parsed.GetValue(set)!) };
+
     protected (Session Session, Job Job, RunRequest Request) Open(ParseResult parsed)
     {
-        var request = Request(parsed);
+        var request = RequestWithSettings(parsed);
         var found = Find(parsed.GetValue(job)!);
-        var settings = Settings(parsed.GetValue(set)!);
-        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings, request.Memory, request.Engine));
-        return (session, found, request with { Settings = settings, DeadLetterLimit = Limit(session) });
-    }
-
-    static long? Limit(Session session)
-    {
-        if (session.Configuration["DeadLetterLimit"] is not { } text) return null;
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
-            ? limit : throw new DefinitionException($"DeadLetterLimit is '{text}'; expected a number of rows, 0 or more.");
+        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, request.Settings, request.Memory, request.Engine));
+        return (session, found, request with { DeadLetterLimit = session.DeadLetterLimit });
     }
 }

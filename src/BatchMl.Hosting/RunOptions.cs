@@ -1,0 +1,32 @@
+using BatchMl.Hosting.Verbs;
+using BatchMl.Runs;
+
+namespace BatchMl.Hosting;
+
+/// <summary>The options of <c>run</c> and <c>backfill</c>, for whoever keeps them elsewhere than on a command line.</summary>
+public sealed class RunOptions
+{
+    // Where a run goes and how it is told is not part of what is asked for.
+    static readonly string[] Others = ["workspace", "json", "help"];
+
+    readonly BackfillVerb verb;
+
+    /// <summary>The options of an application.</summary>
+    public RunOptions(BatchMlApplication application)
+    {
+        verb = new BackfillVerb(application);
+        Names = [.. verb.Command.Options.Select(o => o.Name.TrimStart('-')).Except(Others)];
+    }
+
+    /// <summary>Their names, without dashes before.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>What options ask for.</summary>
+    /// <param name="options">As on a command line, e.g. <c>--from</c>, <c>2013-10-01</c>.</param>
+    /// <exception cref="DefinitionException">Everything that is wrong with them.</exception>
+    public RunRequest Parse(IReadOnlyList<string> options)
+    {
+        var parsed = verb.Command.Parse(["JOB", .. options]);
+        return parsed.Errors.Count > 0 ? throw new DefinitionException([.. parsed.Errors.Select(e => e.Message)]) : verb.RequestWithSettings(parsed);
+    }
+}
