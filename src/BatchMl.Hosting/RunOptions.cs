@@ -1,3 +1,4 @@
+using System.CommandLine.Parsing;
 using BatchMl.Hosting.Verbs;
 using BatchMl.Runs;
 
@@ -27,6 +28,9 @@ public sealed class RunOptions
     public RunRequest Parse(IReadOnlyList<string> options)
     {
         var parsed = verb.Command.Parse(["JOB", .. options]);
-        return parsed.Errors.Count > 0 ? throw new DefinitionException([.. parsed.Errors.Select(e => e.Message)]) : verb.RequestWithSettings(parsed);
+        return parsed.Errors.Count > 0 ? throw new DefinitionException([.. parsed.Errors.Select(Text)]) : verb.RequestWithSettings(parsed);
     }
+
+    // Some of them do not say which option they are about.
+    static string Text(ParseError error) => error.SymbolResult is OptionResult { Option.Name: { } name } && !error.Message.Contains(name, StringComparison.Ordinal) ? $"{name}: {error.Message}" : error.Message;
 }

@@ -36,7 +36,7 @@ public sealed class ServedRunsTests : IDisposable
         Assert.Equal(RunState.Completed, (await server.Catalog.FindRunAsync(run.RunId, Cancel))!.State);
         var log = await File.ReadAllTextAsync(RunWatch.PathOf(server.Workspace, run.RunId!), Cancel);
         Assert.Contains("sales: 2 partitions to make", log, StringComparison.Ordinal);
-        Assert.Contains("folder/sales/day=2: made", log, StringComparison.Ordinal);
+        Assert.Contains("sales day=2: made", log, StringComparison.Ordinal);
         Assert.Contains("is completed after", log, StringComparison.Ordinal);
         var audit = Assert.Single(await server.Operations.AuditAsync(10, null, Cancel));
         Assert.Equal(("ann", "run.run", "sales"), (audit.Actor, audit.Action, audit.Target));
@@ -109,12 +109,14 @@ public sealed class ServedRunsTests : IDisposable
     {
         Schedule("daily", "job: awaits\ncron: 0 6 1 1 *\n");
         Schedule("late", "job: awaits-ever\ncron: 0 6 1 1 *\nlate_after: 1s\n");
-        var looks = 0;
-        var awaits = new WaitingJob("awaits", () => ++looks >= 4);
+        var isReady = false;
+        var awaits = new WaitingJob("awaits", () => isReady);
         await using var server = await TestServer.StartAsync(folder, [awaits, new WaitingJob("awaits-ever", () => false)]);
         var asked = await server.Desk.RunNowAsync("daily", "ann", Cancel);
         var waiting = (await server.UntilAsync(q => q[0].State == QueuedRunState.Waiting && q[0].RunId is not null))[0];
         Assert.Contains("flights has nothing, needed is more", waiting.Reason, StringComparison.Ordinal);
+        Assert.Equal(0, waiting.Tries);
+        isReady = true;
         var run = await server.OverAsync(asked.Id);
         Assert.Equal((QueuedRunState.Succeeded, 1), (run.State, run.Tries));
         var late = await server.OverAsync((await server.Desk.RunNowAsync("late", "ann", Cancel)).Id);
@@ -177,7 +179,7 @@ public sealed class ServedRunsTests : IDisposable
         var settings = TestServer.Quick with { StopWithin = TimeSpan.FromMilliseconds(200), Workers = new Dictionary<string, int> { [Queues.Score] = 1 } };
         await using var server = await TestServer.StartAsync(folder, [job, deaf], settings: settings);
         var first = await server.Desk.RunAsync("deaf", new RunRequest(), "ann", Cancel);
-        await server.UntilAsync(q => q[0].RunId is not null);
+        await server.UntilAsync(_ => deaf.Begun.Count > 0);
         await server.Desk.CancelAsync(first.Id, "bob", Cancel);
         var run = await server.OverAsync(first.Id);
         Assert.Equal(QueuedRunState.Cancelled, run.State);

@@ -127,7 +127,7 @@ public sealed class ScheduleFilesTests : IDisposable
             "a.yaml:13: 'notify' has 'team', which is no channel", "a.yaml:14: 'enabled' is 'yes'; expected true or false.", "a.yaml:10: 'limit' is given without 'group'", "a.yaml:16: 'queue' is 'gpu'; expected one of train, score, monitor.",
             "b.yaml:2: 'after' is 'd', which there is not", "c.yaml:2: 'after' leads back to this schedule: c after e after c.", "e.yaml:2: 'after' leads back to this schedule: e after c after e.",
             "f.yaml:3: a key is there twice", "g.yaml:2: this is not YAML", "h.yaml:1: the file is empty", "i.yaml:1: 'cron' is '0 0 30 2 *', which never comes", "i.yaml:1: 'job' is missing",
-            "i.yaml:3: 'arguments': --from 2013-10-02 is not before --to 2013-10-01", "j.yaml:5: 'arguments': Argument 'spork' not recognized.",
+            "i.yaml:3: 'arguments': --from 2013-10-02 is not before --to 2013-10-01", "j.yaml:5: 'arguments': --engine: Argument 'spork' not recognized.",
         ];
         Assert.All(expected, e => Assert.Contains(said, s => s.StartsWith(e, StringComparison.Ordinal)));
         Assert.True(expected.Length == said.Length, string.Join('\n', said));
