@@ -72,6 +72,13 @@ sealed class JobsProcess : IDisposable
 
     public Task WaitAsync() => process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
+    /// <summary>Asks it to end, as a service is stopped (SIGTERM).</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", [Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
     /// <summary>kill -9.</summary>
     public void Kill() => process.Kill();
 

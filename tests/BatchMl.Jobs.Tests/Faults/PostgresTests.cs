@@ -3,7 +3,7 @@ using BatchMl.Testing;
 namespace BatchMl.Jobs.Tests.Faults;
 
 /// <summary>The real program with its catalog in PostgreSQL.</summary>
-[Collection(nameof(FlightDelaysCollection))]
+[Collection(nameof(FaultsCollection))]
 public sealed class PostgresTests(FlightDelaysRun uninterrupted)
 {
     [Fact]

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
@@ -11,6 +12,7 @@ namespace BatchMl.Spark.Tests.Engine;
 public sealed class ShippedProgramTests : IDisposable
 {
     const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    const int TextFileBusy = 26;
 
     readonly TestFolder folder = new();
 
@@ -41,14 +43,30 @@ public sealed class ShippedProgramTests : IDisposable
         File.Copy(program.Archive, folder.At(session, program.ArchiveName), overwrite: true);
         File.WriteAllText(folder.At(session, "launcher.sh"), program.Launcher());
         File.SetUnixFileMode(folder.At(session, "launcher.sh"), Executable);
-        using var process = Process.Start(new ProcessStartInfo(folder.At(session, "launcher.sh"), args)
+        using var process = Start(new ProcessStartInfo(folder.At(session, "launcher.sh"), args)
         {
             WorkingDirectory = folder.At(session), RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["BATCHML_PROGRAM_CACHE"] = folder.At("cache") },
-        })!;
+        });
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output, error.Result);
+    }
+
+    // A process that another thread is starting has the file that was just written open, for as long as it is not its own program yet ("Text file busy").
+    static Process Start(ProcessStartInfo start)
+    {
+        while (true)
+        {
+            try
+            {
+                return Process.Start(start)!;
+            }
+            catch (Win32Exception e) when (e.NativeErrorCode == TextFileBusy)
+            {
+                Thread.Yield();
+            }
+        }
     }
 
     string[] Unpacked() => Directory.GetDirectories(folder.At("cache"));
