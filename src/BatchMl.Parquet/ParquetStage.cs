@@ -21,6 +21,7 @@ sealed class ParquetStage : IBatchStage
     readonly string root, folder;
     readonly Schema schema, fileSchema;
     readonly PartitionColumn partition;
+    readonly ParquetLayout layout;
     readonly int[] fileColumns;
     readonly ContentDigest digest;
     readonly List<StagedFile> files = [];
@@ -31,12 +32,12 @@ sealed class ParquetStage : IBatchStage
     long rows, deadLetters;
     bool completed, closed;
 
-    ParquetStage(string root, PartitionKey key, long fence, Schema schema, PartitionColumn partition, Func<string, Stream> create)
+    ParquetStage(string root, PartitionKey key, long fence, Schema schema, PartitionColumn partition, ParquetLayout layout, Func<string, Stream> create)
     {
-        (this.root, this.key, this.fence, this.schema, this.partition) = (root, key, fence, schema, partition);
+        (this.root, this.key, this.fence, this.schema, this.partition, this.layout) = (root, key, fence, schema, partition, layout);
         folder = Path.Combine(root, PartitionFolders.Staged(key, fence));
-        fileColumns = [.. Enumerable.Range(0, schema.FieldsList.Count).Where(i => i != partition.Index)];
-        fileSchema = new Schema(fileColumns.Select(schema.GetFieldByIndex), null);
+        fileColumns = [.. Enumerable.Range(0, schema.FieldsList.Count).Where(i => layout.ForOtherReaders || i != partition.Index)];
+        fileSchema = new Schema(fileColumns.Select(schema.GetFieldByIndex).Select(f => new Field(f.Name, f.DataType, layout.ForOtherReaders || f.IsNullable)), null);
         digest = new ContentDigest(schema);
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         DurableFiles.CreateFolder(folder);
@@ -54,13 +55,13 @@ sealed class ParquetStage : IBatchStage
     }
 
     /// <exception cref="BatchMlException">The place is not writable.</exception>
-    public static ParquetStage Open(string root, PartitionKey key, long fence, Schema schema, Func<string, Stream> create)
+    public static ParquetStage Open(string root, PartitionKey key, long fence, Schema schema, ParquetLayout layout, Func<string, Stream> create)
     {
         var partition = new PartitionColumn(key, schema);
         var folder = Path.Combine(root, PartitionFolders.Staged(key, fence));
         try
         {
-            return new ParquetStage(root, key, fence, schema, partition, create);
+            return new ParquetStage(root, key, fence, schema, partition, layout, create);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -80,6 +81,7 @@ sealed class ParquetStage : IBatchStage
         builder.Compression(Compression.Zstd).CompressionLevel(1).EnablePageChecksum().MaxRowGroupLength(RowGroupRows).CreatedBy("BatchMl");
         using var properties = builder.Build();
         using var arrow = new ArrowWriterPropertiesBuilder().StoreSchema();
+        if (layout.ForOtherReaders) arrow.CoerceTimestamps(Apache.Arrow.Types.TimeUnit.Microsecond).AllowTruncatedTimestamps();
         using var arrowProperties = arrow.Build();
         try
         {

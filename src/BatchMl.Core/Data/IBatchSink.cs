@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using BatchMl.Lineage;
 
 namespace BatchMl.Data;
 
@@ -74,6 +75,9 @@ public interface ISink
     /// <summary>The sink's name in the ledger.</summary>
     string Name { get; }
 
+    /// <summary>A dataset of it as lineage names it.</summary>
+    DatasetName LineageNameOf(string dataset);
+
     /// <summary>
     /// Makes a committed partition visible and removes the version before it and its staging folder. Called under the
     /// partition's publication lock, after the ledger was read again. Repeating it, whole or after a crash in the middle, has the
@@ -98,9 +102,32 @@ public interface ISink
     Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel);
 }
 
+/// <summary>What is about to be written: a sink is asked about it before a row moves.</summary>
+/// <param name="Dataset">E.g. <c>flight-delays/score</c>.</param>
+/// <param name="Schema">The rows' columns.</param>
+/// <param name="PartitionColumn">One of them.</param>
+/// <param name="Partitions">The partitions that are to be made, in order.</param>
+public sealed record PlannedOutput(string Dataset, Schema Schema, string PartitionColumn, IReadOnlyList<PlannedOutput.Partition> Partitions)
+{
+    /// <summary>A partition that is to be made.</summary>
+    /// <param name="Key">Which one.</param>
+    /// <param name="Rows">Rows expected; -1 unknown.</param>
+    public sealed record Partition(PartitionKey Key, long Rows);
+}
+
 /// <summary>A sink of record batches.</summary>
 public interface IBatchSink : ISink
 {
+    /// <summary>The folder that staged files are in, for another sink's <see cref="AdoptAsync"/>.</summary>
+    string Root { get; }
+
+    /// <summary>Looks at the place that output goes to, changes nothing, and says what there is to say of it; no lines: nothing.</summary>
+    /// <exception cref="DefinitionException">Everything for which it can not be written there.</exception>
+    Task<IReadOnlyList<string>> CheckAsync(PlannedOutput output, CancellationToken cancel);
+
+    /// <summary>What tells how a version that is staged will get where readers look, for lineage, by name; empty: it is its files.</summary>
+    IReadOnlyDictionary<string, string> TraceOf(StagedPartition staged);
+
     /// <summary>Opens the staging of one attempt. Fails before any row moves if the place can not be written.</summary>
     Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel);
 

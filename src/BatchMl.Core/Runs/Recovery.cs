@@ -44,7 +44,7 @@ sealed class Recovery(RunContext run)
         }
     }
 
-    ISink? SinkOf(PartitionKey key) => key.Sink == run.Environment.Sink.Name ? run.Environment.Sink : key.Sink == run.Environment.Models.Name ? run.Environment.Models : null;
+    ISink? SinkOf(PartitionKey key) => run.Environment.Sinks.FirstOrDefault(s => s.Name == key.Sink);
 
     async Task EndAsync(AttemptRecord attempt, CancellationToken cancel)
     {
