@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchMl.BigQuery;
 using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.DuckDb;
@@ -37,6 +38,7 @@ public static class Composition
             ["spark"] = SparkTable,
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
+        ScoreSinks = new Dictionary<string, Func<Uri, SessionContext, IBatchSink>> { [BigQueryAddress.Scheme] = BigQuery },
         Catalog = c => c.Postgres is { } address ? new PostgresCatalog(address) : new SqliteCatalog(c.Workspace.CatalogPath),
         Operations = c => c.Postgres is { } address ? new PostgresOperations(address) : new SqliteOperations(c.Workspace.CatalogPath),
         Spill = (workspace, memory) => FileSpill.Factory(workspace.Spill, memory),
@@ -57,6 +59,15 @@ public static class Composition
     {
         var application = Application();
         return new JobFunctions(application.Jobs, application.TaskEnvironment).All;
+    }
+
+    // Rows are staged in the workspace, a folder for each table, and loaded from there.
+    static BigQuerySink BigQuery(Uri address, SessionContext context)
+    {
+        var section = context.Configuration.GetSection(BigQueryAddress.Scheme);
+        var options = BigQuerySettings.Read(address.OriginalString, section.AsEnumerable(makePathsRelative: true));
+        var folder = Path.Combine(context.Workspace.Root, BigQueryAddress.Scheme, options.Table.ProjectId, options.Table.DatasetId, options.Table.TableId);
+        return new BigQuerySink(options, new ParquetSink(folder, new ParquetLayout { Name = options.Name, ForOtherReaders = true }));
     }
 
     static SparkTableSource SparkTable(SourceBinding binding, SessionContext context)

@@ -60,7 +60,7 @@ sealed class ScorePlan : JobPlan
 
     public override async Task<IReadOnlyList<PlanSection>> CheckOutputAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel)
     {
-        if (layout is null || partitions.Count == 0) return [];
+        if (layout is null) return [];
         var lines = await environment.Scores.CheckAsync(
             new PlannedOutput(job.Name, layout.Schema, job.Query.Spine.PartitionName, [.. partitions.Select(p => new PlannedOutput.Partition(p.Key, p.Rows))]), cancel);
         return lines.Count == 0 ? [] : [new PlanSection("table", lines)];
