@@ -15,6 +15,7 @@ using BatchMl.Server.Access;
 using BatchMl.Server.Schedules;
 using BatchMl.Spark.Engine;
 using BatchMl.Spark.Worker;
+using Microsoft.Extensions.Configuration;
 
 namespace BatchMl.Jobs;
 
