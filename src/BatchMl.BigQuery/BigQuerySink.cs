@@ -129,9 +129,9 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         var noted = new LoadJournal.Entry(version.Fence, [id], options.Client.Location ?? table.Location);
         journal.Write(version.Key, noted);
         reached("noted");
-        await load.RunAsync(wanted, table, version, data, labels, isRepeat, cancel);
+        await load.RunAsync(wanted, table, version, data, labels, isRepeat || before?.Jobs.Contains(id) == true, cancel);
         reached("loaded");
-        if (version.DeadLetters > 0 || hadDeadLetters || before is not null && !isRepeat)
+        if (version.DeadLetters > 0 || hadDeadLetters || before is { Jobs.Count: > 1 })
         {
             await LoadDeadLettersAsync(bigQuery, manifest, located.FirstOrDefault(f => f.File.Kind == FileKind.DeadLetters), noted, isRepeat, cancel);
             reached("dead letters");

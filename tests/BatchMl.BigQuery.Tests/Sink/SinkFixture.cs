@@ -32,7 +32,7 @@ sealed class SinkFixture : IAsyncDisposable
     public BigQuerySink Sink(Action<string>? reached = null, Func<BigQuerySinkOptions, BigQuerySinkOptions>? more = null, string? root = null)
     {
         var options = (more ?? (o => o))(Options);
-        var sink = new BigQuerySink(options, new ParquetSink(root ?? Root, new ParquetLayout { Name = options.Name, ForOtherReaders = true }), reached ?? (_ => { }));
+        var sink = new BigQuerySink(options, new ParquetSink(root ?? Root, ParquetSink.Create, reached ?? (_ => { }), new ParquetLayout { Name = options.Name, ForOtherReaders = true }), reached ?? (_ => { }));
         sinks.Add(sink);
         return sink;
     }
