@@ -17,7 +17,8 @@ sealed class Queries(Warehouse warehouse, TableWriter writer)
         if (query["useLegacySql"] is null || query.Flag("useLegacySql")) throw FakeError.Unsupported("legacy SQL (useLegacySql is true by default)");
         var dataset = query["defaultDataset"] is { } given ? new DatasetName(given.Text("projectId") ?? project, given.Text("datasetId")!) : (DatasetName?)null;
         var statement = new GoogleSql(warehouse, dataset) { ProjectOfJob = project, JobLocation = location }.Translate(query.Text("query") ?? throw FakeError.Invalid("Required parameter is missing: query"));
-        if (statement.Kind is not ("SELECT" or "INSERT" or "UPDATE" or "DELETE" or "MERGE")) throw FakeError.Unsupported($"statements that begin with {statement.Kind}");
+        if (statement.Kind is "CREATE" or "ALTER" or "DROP" or "TRUNCATE" or "BEGIN" or "DECLARE" or "LOAD" or "EXPORT" or "CALL") throw FakeError.Unsupported($"statements that begin with {statement.Kind}");
+        if (statement.Kind is not ("SELECT" or "INSERT" or "UPDATE" or "DELETE" or "MERGE")) throw FakeError.InvalidQuery($"Syntax error: Unexpected identifier \"{statement.Kind}\" at [1:1]");
         foreach (var table in statement.Tables) CheckFilter(statement, table);
         var bytes = statement.Tables.DistinctBy(t => t.Name).Where(t => !t.IsView).Sum(t => Sizes.Of(Duck, t, Read(statement, t)));
         var statistics = new JsonObject

@@ -26,7 +26,8 @@ static class WireRows
         "BYTES" => $"to_base64({x})",
         "TIMESTAMP" => microseconds ? $"CAST(epoch_us({x}) AS VARCHAR)" : $"CAST(epoch_us({x}) / 1e6 AS VARCHAR)",
         "DATETIME" => Fraction($"strftime({x}, '%Y-%m-%dT%H:%M:%S.%f')"),
-        "TIME" => Fraction($"strftime(TIMESTAMP '2000-01-01 00:00:00' + ({x} - TIME '00:00:00'), '%H:%M:%S.%f')"),
+        // DuckDB leaves zeros at a fraction's end out.
+        "TIME" => $"CASE WHEN contains(CAST({x} AS VARCHAR), '.') THEN rpad(CAST({x} AS VARCHAR), 15, '0') ELSE CAST({x} AS VARCHAR) END",
         "NUMERIC" or "BIGNUMERIC" => $"CASE WHEN contains(CAST({x} AS VARCHAR), '.') THEN rtrim(rtrim(CAST({x} AS VARCHAR), '0'), '.') ELSE CAST({x} AS VARCHAR) END",
         _ => $"CAST({x} AS VARCHAR)",
     };
