@@ -103,9 +103,14 @@ sealed class TableCheck(BigQuerySinkOptions options)
         var quota = isPartitioned ? PartitionChangesADay : LoadsADay;
         if (count > quota * 0.8)
             lines.Add(string.Create(CultureInfo.InvariantCulture, $"WARNING: BigQuery takes {quota:N0} {(isPartitioned ? "changes of partitions" : "loads")} per table and day, failed ones too, and {count:N0} are to be made. What is beyond fails with quotaExceeded; run it on several days (--from, --to)."));
+        if (shape.TimePartitioning?.ExpirationMs is { } kept && output.Partitions.Count(p => HasExpired(p.Key.Value, kept)) is > 0 and var expired)
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"WARNING: {expired:N0} of them are of days so long ago that BigQuery removes their partitions at once ({kept / 86_400_000.0:0.#} days). Leave them out (--from), or keep partitions longer."));
         if (isPartitioned && count > PartitionsOfATable)
             lines.Add(string.Create(CultureInfo.InvariantCulture, $"WARNING: a table of BigQuery has {PartitionsOfATable:N0} partitions at most, and {count:N0} are to be made. Divide the dates over several tables."));
     }
+
+    bool HasExpired(string day, long milliseconds) => DateTime.TryParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var begin)
+        && begin.AddMilliseconds(milliseconds) < options.Client.Time.GetUtcNow().UtcDateTime;
 
     // As https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types counts; texts are taken to be twenty bytes.
     static double Width(BigQueryField field) => (field.Mode == FieldMode.Repeated ? 4 : 1) * field.Type switch

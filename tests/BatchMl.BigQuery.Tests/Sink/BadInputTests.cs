@@ -263,6 +263,13 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task A_plan_warns_of_partitions_that_expire_at_once()
+    {
+        await using var at = await StartAsync(o => o with { PartitionExpiration = TimeSpan.FromDays(30) });
+        Assert.Contains(await at.Sink().CheckAsync(Planned(at, count: 3), Cancellation), l => l.StartsWith("WARNING: 3 of them are of days so long ago", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_plan_warns_of_loads_into_a_table_without_partitions()
     {
         await using var at = await StartAsync(Mode(BigQueryMode.Append));
