@@ -101,6 +101,8 @@ sealed class GoogleSql(Warehouse warehouse, DatasetName? defaultDataset)
     string Other(string token, int i, string previous)
     {
         if (token[0] is '\'' or '"') return Lexer.Literal(token);
+        // A column behind its table's alias.
+        if (token[0] == '`') return string.Join('.', Parts(token).Select(Duck.Quote));
         // CURRENT_TIMESTAMP(): the same functions with the fake's time between the brackets.
         if (token == "(" && previous.ToUpperInvariant() is "CURRENT_TIMESTAMP" or "CURRENT_DATE" && Next(i) == ")") return $"({Now("TIMESTAMPTZ")}";
         return token;
