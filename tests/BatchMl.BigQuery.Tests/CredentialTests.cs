@@ -70,6 +70,28 @@ public sealed class CredentialTests
     }
 
     [Fact]
+    public async Task Nothing_found_says_where_was_looked_and_what_to_do()
+    {
+        const string variable = "GOOGLE_APPLICATION_CREDENTIALS";
+        var before = Environment.GetEnvironmentVariable(variable);
+        using var folder = new TestFolder();
+        try
+        {
+            Environment.SetEnvironmentVariable(variable, folder.At("missing.json"));
+            var error = await Assert.ThrowsAsync<BigQueryException>(() => BigQueryClient.OpenAsync(new() { Project = Project }, Cancellation));
+            Assert.Equal(FailureKind.Permanent, error.Kind);
+            Assert.Contains("No credentials for BigQuery were found", error.Message, StringComparison.Ordinal);
+            // Google's library looks once in a process, so it is the first file that is named.
+            Assert.Contains("credential", error.Message[40..], StringComparison.Ordinal);
+            Assert.Contains("gcloud auth application-default login", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(variable, before);
+        }
+    }
+
+    [Fact]
     public async Task Impersonation_needs_somebody_who_can_act()
     {
         await using var fake = await FakeBigQuery.StartAsync();

@@ -149,6 +149,20 @@ public sealed class QueryTests
     }
 
     [Fact]
+    public async Task A_copy_needs_the_same_partitions_and_columns()
+    {
+        await using var bq = await StartAsync();
+        var table = await bq.TableAsync();
+        var monthly = (await bq.Client.Tables.InsertAsync(new() { TableReference = bq.Dataset.Table("monthly"), Schema = DaySchema, TimePartitioning = new() { Type = "MONTH", Field = "day" } }, Cancellation)).TableReference;
+        var narrow = (await bq.Client.Tables.InsertAsync(new() { TableReference = bq.Dataset.Table("narrow"), Schema = new([Column("day", "DATE")]), TimePartitioning = new() { Type = "DAY", Field = "day" } }, Cancellation)).TableReference;
+        foreach (var (source, i) in new[] { monthly, narrow }.Select((s, i) => (s, i)))
+        {
+            var copy = new JobConfiguration { Copy = new() { SourceTable = source, DestinationTable = table, WriteDisposition = WriteDisposition.Append } };
+            Assert.Equal("invalid", (await Assert.ThrowsAsync<BigQueryException>(() => bq.Client.Jobs.RunAsync($"copy{i}", copy, cancellation: Cancellation))).Reason);
+        }
+    }
+
+    [Fact]
     public async Task A_query_may_write_a_partition()
     {
         await using var bq = await StartAsync();
