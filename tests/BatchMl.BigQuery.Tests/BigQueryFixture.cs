@@ -32,9 +32,10 @@ sealed class BigQueryFixture : IAsyncDisposable
     /// <param name="beside">Ended with all of it.</param>
     public static async Task<BigQueryFixture> StartAsync(FakeBigQueryOptions? fakeOptions = null, Func<BigQueryClientOptions, BigQueryClientOptions>? options = null, string? location = "EU", Action<FakeBigQuery>? before = null, IDisposable? beside = null)
     {
-        var fake = await FakeBigQuery.StartAsync(fakeOptions);
-        before?.Invoke(fake);
         var time = new QuickTime();
+        // Both go by the same clock, so that what the stand-in limits by time passes when the client waits.
+        var fake = await FakeBigQuery.StartAsync((fakeOptions ?? new()) is var given && given.Time == TimeProvider.System ? given with { Time = time } : given);
+        before?.Invoke(fake);
         var client = await BigQueryClient.OpenAsync((options ?? (o => o))(Options(fake, time)), Cancellation);
         var fixture = new BigQueryFixture(fake, client, time, beside);
         if (location is not null) await client.Datasets.InsertAsync(new() { DatasetReference = fixture.Dataset, Location = location }, Cancellation);

@@ -119,8 +119,8 @@ public sealed class CredentialTests
     public async Task All_that_is_wrong_with_options_is_said_at_once()
     {
         var error = await Assert.ThrowsAsync<DefinitionException>(() => BigQueryClient.OpenAsync(
-            new() { Project = "My Project", BillingProject = "x", ChunkSize = 1000, JobAttempts = 0, Retries = new(0, TimeSpan.Zero, TimeSpan.Zero), Endpoint = new("https://bigquery.googleapis.com/bigquery/v2/") }, Cancellation));
-        Assert.Equal(6, error.Problems.Count);
+            new() { Project = "My Project", BillingProject = "x", ChunkSize = 1000, JobAttempts = 0, Timeout = TimeSpan.Zero, Retries = new(0, TimeSpan.Zero, TimeSpan.Zero), Endpoint = new("https://bigquery.googleapis.com/bigquery/v2/") }, Cancellation));
+        Assert.Equal(7, error.Problems.Count);
     }
 
     /// <summary>A client with a key file for tokens of the stand-in.</summary>

@@ -66,9 +66,16 @@ public sealed class ErrorTests
     {
         await using var bq = await StartAsync();
         var table = await bq.TableAsync();
-        bq.Fake.Faults.Add(new Fault { Match = "PATCH", Status = 403, Reason = "rateLimitExceeded", Message = "Exceeded rate limits: too many table update operations for this table", Times = 2 });
-        await bq.Client.Tables.PatchAsync(table, new() { ["description"] = "d" }, cancellation: Cancellation);
-        Assert.Equal(2, bq.Time.Waits.Count);
+        await bq.Client.Tables.DeleteAsync(table, Cancellation);
+        await bq.Client.Tables.InsertAsync(new() { TableReference = table, Schema = DaySchema }, Cancellation);
+        bq.Fake.Quotas.LimitMetadataUpdates = true;
+
+        // Five in ten seconds pass, of tables without partitions.
+        for (var i = 0; i < 12; i++) await bq.Client.Tables.PatchAsync(table, new() { ["description"] = $"d{i}" }, cancellation: Cancellation);
+
+        Assert.Equal("d11", (await bq.Client.Tables.GetAsync(table, null, Cancellation)).Description);
+        Assert.True(bq.Time.Waits.Sum(w => w.TotalSeconds) >= 20 - 5, $"{bq.Time.Waits.Sum(w => w.TotalSeconds)} s");
+        Assert.Equal(bq.Time.Waits.Count, bq.Fake.Requests.Count(r => r.Status == 403));
     }
 
     [Fact]

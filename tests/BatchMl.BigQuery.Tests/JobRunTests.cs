@@ -158,6 +158,20 @@ public sealed class JobRunTests
     }
 
     [Fact]
+    public async Task A_job_that_is_not_found_at_once_is_asked_for_again()
+    {
+        await using var bq = await StartAsync();
+        var table = await bq.TableAsync();
+        bq.Fake.Faults.Add(new Fault { Match = "GET /bigquery/v2/projects/test-project/jobs/late_a1", Status = 404, Reason = "notFound", Times = 3 });
+
+        await bq.Client.Jobs.RunAsync("late", Load(table), bq.Days(1), Cancellation);
+
+        Assert.Equal(1000, bq.Count(table));
+        bq.Fake.Faults.Add(new Fault { Match = "GET /bigquery/v2/projects/test-project/jobs/never_a1", Status = 404, Reason = "notFound", Times = 4 });
+        Assert.True((await Assert.ThrowsAsync<BigQueryException>(() => bq.Client.Jobs.RunAsync("never", Load(table), bq.Days(1), Cancellation))).IsNotFound);
+    }
+
+    [Fact]
     public async Task A_file_that_is_gone_is_said_and_not_taken_for_the_network()
     {
         await using var bq = await StartAsync();
