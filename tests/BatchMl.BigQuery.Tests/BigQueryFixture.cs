@@ -10,8 +10,9 @@ sealed class BigQueryFixture : IAsyncDisposable
     public const string Project = "test-project";
 
     readonly TestFolder folder = new();
+    readonly IDisposable? beside;
 
-    BigQueryFixture(FakeBigQuery fake, BigQueryClient client, QuickTime time) => (Fake, Client, Time) = (fake, client, time);
+    BigQueryFixture(FakeBigQuery fake, BigQueryClient client, QuickTime time, IDisposable? beside) => (Fake, Client, Time, this.beside) = (fake, client, time, beside);
 
     public FakeBigQuery Fake { get; }
 
@@ -23,12 +24,20 @@ sealed class BigQueryFixture : IAsyncDisposable
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static async Task<BigQueryFixture> StartAsync(FakeBigQueryOptions? fakeOptions = null, Func<BigQueryClientOptions, BigQueryClientOptions>? options = null, string? location = "EU")
+    /// <summary>Starts all of it.</summary>
+    /// <param name="fakeOptions">The stand-in's.</param>
+    /// <param name="options">Changes the client's.</param>
+    /// <param name="location">The dataset's; null: none is made.</param>
+    /// <param name="before">Done between stand-in and client.</param>
+    /// <param name="beside">Ended with all of it.</param>
+    public static async Task<BigQueryFixture> StartAsync(FakeBigQueryOptions? fakeOptions = null, Func<BigQueryClientOptions, BigQueryClientOptions>? options = null, string? location = "EU", Action<FakeBigQuery>? before = null, IDisposable? beside = null)
     {
-        var fake = await FakeBigQuery.StartAsync(fakeOptions);
         var time = new QuickTime();
+        // Both go by the same clock, so that what the stand-in limits by time passes when the client waits.
+        var fake = await FakeBigQuery.StartAsync((fakeOptions ?? new()) is var given && given.Time == TimeProvider.System ? given with { Time = time } : given);
+        before?.Invoke(fake);
         var client = await BigQueryClient.OpenAsync((options ?? (o => o))(Options(fake, time)), Cancellation);
-        var fixture = new BigQueryFixture(fake, client, time);
+        var fixture = new BigQueryFixture(fake, client, time, beside);
         if (location is not null) await client.Datasets.InsertAsync(new() { DatasetReference = fixture.Dataset, Location = location }, Cancellation);
         return fixture;
     }
@@ -68,5 +77,6 @@ sealed class BigQueryFixture : IAsyncDisposable
         Client.Dispose();
         await Fake.DisposeAsync();
         folder.Dispose();
+        beside?.Dispose();
     }
 }

@@ -144,6 +144,44 @@ public sealed class JobRunTests
     }
 
     [Fact]
+    public async Task Jobs_run_where_their_dataset_is_without_being_told()
+    {
+        await using var bq = await StartAsync(location: "europe-west3");
+        var table = await bq.TableAsync();
+
+        var run = await bq.Client.Jobs.RunAsync("far", Load(table), bq.Days(1), Cancellation);
+
+        Assert.Equal("europe-west3", run.Job.JobReference!.Location);
+        Assert.True((await Assert.ThrowsAsync<BigQueryException>(() => bq.Client.Jobs.GetAsync(new(Project, "far_a1"), Cancellation))).IsNotFound);
+        await bq.Client.Jobs.RunAsync("farther", Load(table), bq.Days(1), Cancellation);
+        Assert.Single(bq.Fake.Requests, r => r.Method == "GET" && r.Path.EndsWith("/datasets/ml", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_job_that_is_not_found_at_once_is_asked_for_again()
+    {
+        await using var bq = await StartAsync();
+        var table = await bq.TableAsync();
+        bq.Fake.Faults.Add(new Fault { Match = "GET /bigquery/v2/projects/test-project/jobs/late_a1", Status = 404, Reason = "notFound", Times = 3 });
+
+        await bq.Client.Jobs.RunAsync("late", Load(table), bq.Days(1), Cancellation);
+
+        Assert.Equal(1000, bq.Count(table));
+        bq.Fake.Faults.Add(new Fault { Match = "GET /bigquery/v2/projects/test-project/jobs/never_a1", Status = 404, Reason = "notFound", Times = 4 });
+        Assert.True((await Assert.ThrowsAsync<BigQueryException>(() => bq.Client.Jobs.RunAsync("never", Load(table), bq.Days(1), Cancellation))).IsNotFound);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_gone_is_said_and_not_taken_for_the_network()
+    {
+        await using var bq = await StartAsync();
+        var table = await bq.TableAsync();
+        var error = await Assert.ThrowsAsync<BatchMlException>(() => bq.Client.Jobs.RunAsync("gone", Load(table), bq.At("none.parquet"), Cancellation));
+        Assert.Contains("none.parquet' is not there", error.Message, StringComparison.Ordinal);
+        Assert.Empty(bq.Fake.Jobs);
+    }
+
+    [Fact]
     public async Task Two_at_a_time_with_the_same_id_do_it_once()
     {
         await using var bq = await StartAsync();

@@ -1,6 +1,6 @@
 namespace BatchMl.BigQuery.Tests;
 
-/// <summary>A clock on which every wait is over at once, and which keeps how long each should have been.</summary>
+/// <summary>A clock on which every wait is over at once, which goes forward by it, and which keeps how long each should have been.</summary>
 sealed class QuickTime : TimeProvider
 {
     readonly Lock gate = new();
@@ -9,6 +9,11 @@ sealed class QuickTime : TimeProvider
     public IReadOnlyList<TimeSpan> Waits
     {
         get { lock (gate) return [.. waits]; }
+    }
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (gate) return base.GetUtcNow() + TimeSpan.FromTicks(waits.Sum(w => w.Ticks));
     }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

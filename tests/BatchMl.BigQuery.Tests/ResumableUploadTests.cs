@@ -71,6 +71,48 @@ public sealed class ResumableUploadTests
         Assert.Equal("up_a1", start.Json!["jobReference"]!["jobId"]!.ToString());
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(10)]
+    [InlineData(11)]
+    [InlineData(12)]
+    public async Task Each_row_arrives_once_after_any_number_of_mishaps(int seed)
+    {
+        var random = new Random(seed);
+        await using var bq = await StartAsync(options: o => o with { ResumableFrom = 0, Retries = o.Retries with { Attempts = 20 } });
+        var table = await bq.TableAsync();
+        var broken = 0;
+        for (var left = random.Next(3, 9); left > 0; left--)
+        {
+            var match = random.Next(4) == 0 ? Start : Session;
+            var (keep, after) = (match == Session ? random.Next(1, 256 << 10) : (int?)null, random.Next(4));
+            bq.Fake.Faults.Add(random.Next(6) switch
+            {
+                0 => new Fault { Match = match, Status = 503, After = after },
+                1 => new Fault { Match = match, Status = 500, KeepBytes = keep, After = after },
+                2 => new Fault { Match = match, KeepBytes = keep, After = after },
+                3 => new Fault { Match = match, LoseAnswer = true, After = after },
+                4 when match == Session && ++broken <= 3 => new Fault { Match = match, Status = 410, BreakSession = true, After = after },
+                _ => new Fault { Match = match, Status = 429, Reason = "rateLimitExceeded", After = after },
+            });
+        }
+
+        var run = await bq.Client.Jobs.RunAsync("up", Load(table), bq.Days(1, rows: Rows), Cancellation);
+
+        Assert.Equal((long)Rows, run.Job.Statistics!.Load!.OutputRows);
+        Assert.Equal((long)Rows, bq.Fake.Look("SELECT count(DISTINCT id) FROM \"test-project.ml\".scores")[0][0]);
+        Assert.Equal(Rows, bq.Count(table));
+        Assert.Equal(["up_a1"], bq.Fake.Jobs.Keys);
+    }
+
     [Fact]
     public async Task A_quota_that_is_used_up_is_not_tried_again()
     {

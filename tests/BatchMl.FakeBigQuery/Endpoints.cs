@@ -200,7 +200,7 @@ sealed class Endpoints(Warehouse warehouse, Jobs jobs, Uploads uploads, Tokens t
     JsonObject? Token(FakeCall call)
     {
         var form = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(Encoding.UTF8.GetString(call.Body));
-        var (status, answer) = tokens.Grant(form["grant_type"], form["assertion"], $"{call.Context.Request.Scheme}://{call.Context.Request.Host}/token");
+        var (status, answer) = tokens.Grant(form["grant_type"], form["assertion"]);
         call.Context.Response.StatusCode = status;
         return answer;
     }

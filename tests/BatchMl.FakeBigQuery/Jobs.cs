@@ -11,13 +11,14 @@ sealed class Jobs(Warehouse warehouse, FakeBigQueryOptions options, Quotas quota
 
     public IEnumerable<FakeJob> All => jobs.Values;
 
-    /// <summary>A dry run answers what it would do, and makes no job. Assumption: such an answer names no job.</summary>
+    /// <summary>A dry run answers what it would do, and makes no job: googleapis/nodejs-bigquery#62; its answer names none: googleapis/google-cloud-java#2479.</summary>
     public JsonObject DryRun(string project, JsonObject body)
     {
         var configuration = (JsonObject)body["configuration"]!;
         var location = LocationOf(project, body);
         if (configuration["query"] is not JsonObject query) throw FakeError.Unsupported("dry runs of anything but queries");
         var statistics = Guarded(() => new Queries(warehouse, writer).Analyse(query, project, location).Statistics);
+        statistics["totalBytesBilled"] = "0";
         return new()
         {
             ["kind"] = "bigquery#job",
@@ -56,7 +57,7 @@ sealed class Jobs(Warehouse warehouse, FakeBigQueryOptions options, Quotas quota
             (job.State, job.Error) = ("DONE", new FakeError(400, fault.Reason, fault.Message));
             throw job.Error;
         }
-        // A query that can not be read is refused at once, and its id stays free: seen as HTTP 400 invalidQuery from jobs.insert, googleapis/python-bigquery#1187. Assumption for the id.
+        // A query that can not be read is refused at once, and its id stays free: HTTP 400 of jobs.insert in goccy/bigquery-emulator#185. Assumption: its id stays free.
         if (job.Configuration["query"] is JsonObject query)
         {
             try
@@ -72,7 +73,7 @@ sealed class Jobs(Warehouse warehouse, FakeBigQueryOptions options, Quotas quota
         return job;
     }
 
-    /// <summary>"location: required … unless US or EU": .../rest/v2/jobs/get. One that is elsewhere is not found.</summary>
+    /// <summary>"location: required … unless US or EU": .../rest/v2/jobs/get. One that is elsewhere is not found: googleapis/nodejs-bigquery#896.</summary>
     public FakeJob Get(string project, string id, string? location)
     {
         var job = jobs.Values.FirstOrDefault(j => j.Project == project && j.Id == id && (location is null ? j.Location is "US" or "EU" : j.Location.Equals(location, StringComparison.OrdinalIgnoreCase)));
@@ -132,7 +133,7 @@ sealed class Jobs(Warehouse warehouse, FakeBigQueryOptions options, Quotas quota
         job.Statistics["totalSlotMs"] = "1";
     }
 
-    /// <summary>Where a job runs: as it says, or where what it names is, or US; what it names must be there. cloud.google.com/bigquery/docs/locations#specify_locations. Assumption: a dataset elsewhere is "notFound" at once, for every kind of job.</summary>
+    /// <summary>Where a job runs: as it says, or where what it names is, or US; what it names must be there. cloud.google.com/bigquery/docs/locations#specify_locations. Wording: googleapis/google-cloud-python#15691. Assumption: a dataset elsewhere is "notFound" at once, for every kind of job.</summary>
     string LocationOf(string project, JsonObject body)
     {
         var configuration = (JsonObject)body["configuration"]!;

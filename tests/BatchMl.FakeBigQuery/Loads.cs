@@ -10,7 +10,7 @@ sealed class Loads(Warehouse warehouse, TableWriter writer, FakeBigQueryOptions 
     {
         if ((load.Text("sourceFormat") ?? "CSV") != "PARQUET") throw FakeError.Unsupported($"loading {load.Text("sourceFormat") ?? "CSV (the default)"}; only PARQUET");
         var (write, decorated) = (Write(load), TableName.Of(load["destinationTable"]).Split().Partition is not null);
-        // Text: seen in many threads, e.g. apache/airflow#11808.
+        // Text: apache/beam#21105; for WRITE_TRUNCATE_DATA apache/airflow#54417.
         if (load.Texts("schemaUpdateOptions").Any() && !(write is "WRITE_APPEND" or "WRITE_TRUNCATE_DATA" || write == "WRITE_TRUNCATE" && decorated))
             throw FakeError.Invalid("Schema update options should only be specified with WRITE_APPEND disposition, or with WRITE_TRUNCATE disposition on a table partition.");
         // "Each URI can contain one '*' wildcard character and it must come after the 'bucket' name".

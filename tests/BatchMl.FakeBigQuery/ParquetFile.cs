@@ -49,7 +49,7 @@ static class ParquetFile
         throw FakeError.Invalid($"Column {file.Name} has DECIMAL({precision},{scale}), which is none of {string.Join(", ", allowed)}.");
     }
 
-    /// <summary>Whether a file's columns can be read as a schema's. Wording of types: googleapis/google-cloud-python#7370 ("does not match the target cpp_type").</summary>
+    /// <summary>Whether a file's columns can be read as a schema's. Wording of types: cal-itp/data-infra#811 ("does not match the target cpp_type"). Assumption: the same for a load as for the external table there, and for every pair of types that the documentation does not name.</summary>
     public static void CheckReadable(IReadOnlyList<Field> file, IReadOnlyList<Field> schema, bool lists, bool ignoreUnknown, string prefix = "")
     {
         foreach (var column in file)

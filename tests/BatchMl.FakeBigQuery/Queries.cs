@@ -5,8 +5,8 @@ namespace BatchMl.Fakes;
 /// <summary>Query jobs. .../rest/v2/Job#JobConfigurationQuery.</summary>
 sealed class Queries(Warehouse warehouse, TableWriter writer)
 {
-    /// <summary>"10 MB minimum data processed per table referenced by the query": cloud.google.com/bigquery/pricing#on_demand_pricing.</summary>
-    const long Minimum = 10 << 20;
+    /// <summary>"10 MB minimum data processed per table referenced by the query", rounded up to whole ones for each: cloud.google.com/bigquery/pricing#on_demand_pricing and exmergo/dex#320.</summary>
+    static long Billed(long bytes) => Math.Max(10, (bytes + (1 << 20) - 1) >> 20) << 20;
 
     Duck Duck => warehouse.Duck;
 
@@ -20,11 +20,12 @@ sealed class Queries(Warehouse warehouse, TableWriter writer)
         if (statement.Kind is "CREATE" or "ALTER" or "DROP" or "TRUNCATE" or "BEGIN" or "DECLARE" or "LOAD" or "EXPORT" or "CALL") throw FakeError.Unsupported($"statements that begin with {statement.Kind}");
         if (statement.Kind is not ("SELECT" or "INSERT" or "UPDATE" or "DELETE" or "MERGE")) throw FakeError.InvalidQuery($"Syntax error: Unexpected identifier \"{statement.Kind}\" at [1:1]");
         foreach (var table in statement.Tables) CheckFilter(statement, table);
-        var bytes = statement.Tables.DistinctBy(t => t.Name).Where(t => !t.IsView).Sum(t => Sizes.Of(Duck, t, Read(statement, t)));
+        var sizes = statement.Tables.DistinctBy(t => t.Name).Where(t => !t.IsView).Select(t => Sizes.Of(Duck, t, Read(statement, t))).ToList();
         var statistics = new JsonObject
         {
             ["statementType"] = statement.Kind,
-            ["totalBytesProcessed"] = bytes.Wire(),
+            ["totalBytesProcessed"] = sizes.Sum().Wire(),
+            ["totalBytesBilled"] = sizes.Sum(Billed).Wire(),
             // Assumption: partitions are not pruned here, so it is what a clustered table's estimate is, an upper bound.
             ["totalBytesProcessedAccuracy"] = "UPPER_BOUND",
             ["referencedTables"] = new JsonArray([.. statement.Tables.Select(t => t.Name).Distinct().Select(t => (JsonNode)t.Json())]),
@@ -38,10 +39,9 @@ sealed class Queries(Warehouse warehouse, TableWriter writer)
     public (JsonObject Statistics, IReadOnlyList<Field> Fields) Run(JsonObject query, string project, string location, string result)
     {
         var (statement, statistics) = Analyse(query, project, location);
-        var billed = statement.Tables.Count == 0 ? 0 : Math.Max(Minimum * statement.Tables.DistinctBy(t => t.Name).Count(), statistics.Number("totalBytesProcessed") ?? 0);
-        // cloud.google.com/bigquery/docs/best-practices-costs#restrict-bytes-billed: "the query fails without incurring a charge".
+        var billed = statistics.Number("totalBytesBilled")!.Value;
+        // cloud.google.com/bigquery/docs/best-practices-costs#restrict-bytes-billed: "the query fails without incurring a charge". Wording: exmergo/dex#320.
         if (query.Number("maximumBytesBilled") is { } limit && billed > limit) throw new FakeError(400, "bytesBilledLimitExceeded", $"Query exceeded limit for bytes billed: {limit}. {billed} or higher required.");
-        statistics["totalBytesBilled"] = billed.Wire();
         if (statement.Kind == "SELECT") return (statistics, Select(query, statement, result));
         statistics.Remove("schema");
         if (query["destinationTable"] is not null) throw FakeError.Invalid("Cannot set destination table in jobs with DML statements");
@@ -101,7 +101,7 @@ sealed class Queries(Warehouse warehouse, TableWriter writer)
         statistics["dmlStats"] = new JsonObject { ["insertedRowCount"] = inserted.Wire(), ["updatedRowCount"] = updated.Wire(), ["deletedRowCount"] = deleted.Wire() };
     }
 
-    /// <summary>"If a row in the table to be updated joins with more than one row from the FROM clause … runtime error": cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement.</summary>
+    /// <summary>"If a row in the table to be updated joins with more than one row from the FROM clause … runtime error": cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement. Wording: duneanalytics/spellbook#8356.</summary>
     void CheckMerge(Statement statement)
     {
         var (into, use, on, when) = (Find(statement.Tokens, "MERGE", 0), -1, -1, -1);
@@ -140,7 +140,7 @@ sealed class Queries(Warehouse warehouse, TableWriter writer)
     }
 
     /// <summary>
-    /// cloud.google.com/bigquery/docs/querying-partitioned-tables ("Require a partition filter") and using-dml-with-partitioned-tables (a MERGE may have it in USING's subquery, in ON, or in WHEN). Assumption: whether the filter could really leave
+    /// cloud.google.com/bigquery/docs/querying-partitioned-tables ("Require a partition filter") and using-dml-with-partitioned-tables (a MERGE may have it in USING's subquery, in ON, or in WHEN). Wording: mozilla/bigquery-etl#2673. Assumption: whether the filter could really leave
     /// partitions out is not looked at; the column must be named in a condition.
     /// </summary>
     static void CheckFilter(Statement statement, FakeTable table)

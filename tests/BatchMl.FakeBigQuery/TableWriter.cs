@@ -64,8 +64,8 @@ sealed class TableWriter(Warehouse warehouse, Quotas quotas)
     FakeTable Make(WriteRequest request, TableName name, string? partition)
     {
         if (request.Create == "CREATE_NEVER") throw FakeError.NotFound($"Not found: Table {name}");
-        // Assumption: a decorator needs a partitioning in the job when the table is not there yet.
-        if (partition is not null && Partitioning.Of(request.Spec) is null) throw FakeError.Invalid($"Table {name} does not exist, and the job does not say how it is partitioned.");
+        // Wording: tuanavu/airflow-tutorial#13.
+        if (partition is not null && Partitioning.Of(request.Spec) is null) throw FakeError.Invalid("Partitioning specification must be provided in order to create partitioned table");
         if (request.Fields.Count == 0) throw FakeError.Invalid("No schema specified on job or table.");
         var table = new FakeTable(name, (JsonObject)request.Spec.DeepClone()) { Fields = request.Fields };
         if (partition is not null) table.Partitioning!.CheckDecorator(partition);
@@ -76,8 +76,9 @@ sealed class TableWriter(Warehouse warehouse, Quotas quotas)
     FakeTable Prepare(WriteRequest request, FakeTable table, string? partition)
     {
         if (table.IsView) throw FakeError.Invalid($"Cannot write to the view {table.Name}.");
-        if (partition is not null) (table.Partitioning ?? throw FakeError.Invalid($"Table {table.Name} is not partitioned, and {partition} was given as its partition.")).CheckDecorator(partition);
-        // "If the table exists, partitioning and clustering must be its": .../rest/v2/Job#JobConfigurationLoad.FIELDS.time_partitioning.
+        // Wording: mozilla/telemetry-airflow#857.
+        if (partition is not null) (table.Partitioning ?? throw FakeError.Invalid($"Cannot add storage to a non-partitioned table with a partition reference: {table.Name}")).CheckDecorator(partition);
+        // Wording: mozilla/bigquery-etl#1968. "If the table exists, partitioning and clustering must be its": .../rest/v2/Job#JobConfigurationLoad.FIELDS.time_partitioning.
         if (Partitioning.Of(request.Spec) is { } cut && cut != table.Partitioning || request.Spec["clustering"] is { } clustering && !JsonNode.DeepEquals(clustering, table.Resource["clustering"]))
             throw FakeError.Invalid($"Incompatible table partitioning specification. Expects partitioning specification {Text(table.Resource)}, but input partitioning specification is {Text(request.Spec)}");
         // WRITE_EMPTY: "a 'duplicate' error is returned in the job result".
@@ -110,6 +111,7 @@ sealed class TableWriter(Warehouse warehouse, Quotas quotas)
             var id = cut.IdSql(Duck.Quote(cut.Column));
             // cloud.google.com/bigquery/docs/load-data-partitioned-tables ("data must belong to the partition"); wording googleapis/google-cloud-go#942.
             if (partition is not null && !cut.IsByLoadTime && Duck.Number($"SELECT count(*) FROM __staged WHERE {id} <> {Duck.Text(partition)}") > 0) throw FakeError.Invalid($"Some rows belong to different partitions rather than destination partition {partition}");
+            // Wording: fivetran/dbt_zendesk#39.
             if (Duck.Number($"SELECT count(DISTINCT {id}) FROM __staged") is var count && count > quotas.PartitionsPerJob) throw new FakeError(403, "quotaExceeded", $"Too many partitions produced by query, allowed {quotas.PartitionsPerJob}, query produces at least {count} partitions");
         }
         var rows = Duck.Number("SELECT count(*) FROM __staged");
@@ -119,5 +121,5 @@ sealed class TableWriter(Warehouse warehouse, Quotas quotas)
         return rows;
     }
 
-    static string Text(JsonObject spec) => $"{spec["timePartitioning"]?.ToJsonString() ?? spec["rangePartitioning"]?.ToJsonString() ?? "none"} clustering {spec["clustering"]?.ToJsonString() ?? "none"}";
+    public static string Text(JsonObject spec) => $"{spec["timePartitioning"]?.ToJsonString() ?? spec["rangePartitioning"]?.ToJsonString() ?? "none"} clustering {spec["clustering"]?.ToJsonString() ?? "none"}";
 }

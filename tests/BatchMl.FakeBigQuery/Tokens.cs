@@ -10,6 +10,9 @@ sealed class Tokens(TimeProvider time) : IDisposable
 {
     const string Account = "batch@test-project.iam.gserviceaccount.com";
 
+    /// <summary>Google's libraries name it whatever the key's token_uri says.</summary>
+    const string Audience = "https://oauth2.googleapis.com/token";
+
     readonly RSA key = RSA.Create(2048);
     readonly HashSet<string> valid = [];
 
@@ -26,15 +29,15 @@ sealed class Tokens(TimeProvider time) : IDisposable
     }.ToJsonString();
 
     /// <summary>A token for an assertion, or OAuth's error.</summary>
-    public (int Status, JsonObject Answer) Grant(string? grantType, string? assertion, string audience)
+    public (int Status, JsonObject Answer) Grant(string? grantType, string? assertion)
     {
         if (grantType != "urn:ietf:params:oauth:grant-type:jwt-bearer" || assertion?.Split('.') is not { Length: 3 } parts) return Refuse("unsupported_grant_type", "Invalid grant_type");
         if (!key.VerifyData(Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), Decode(parts[2]), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)) return Refuse("invalid_grant", "Invalid JWT Signature.");
         using var claims = JsonDocument.Parse(Decode(parts[1]));
         var (issued, expires, now) = (claims.RootElement.GetProperty("iat").GetInt64(), claims.RootElement.GetProperty("exp").GetInt64(), time.GetUtcNow().ToUnixTimeSeconds());
-        // Wording: many public threads; an hour at most, and some minutes of difference are taken.
+        // Wording: metabase/metabase#13228; an hour at most. Assumption: five minutes of difference are taken.
         if (issued > now + 300 || expires < now || expires - issued > 3600) return Refuse("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.");
-        if (claims.RootElement.GetProperty("iss").GetString() != Account || claims.RootElement.GetProperty("aud").GetString() != audience) return Refuse("invalid_grant", "Invalid grant: account not found");
+        if (claims.RootElement.GetProperty("iss").GetString() != Account || claims.RootElement.GetProperty("aud").GetString() != Audience) return Refuse("invalid_grant", "Invalid grant: account not found");
         if (claims.RootElement.GetProperty("scope").GetString() is not { } scope || !scope.Split(' ').Any(s => s is "https://www.googleapis.com/auth/bigquery" or "https://www.googleapis.com/auth/cloud-platform")) return Refuse("invalid_scope", "Empty or missing scope not allowed.");
         var token = $"fake-{Guid.NewGuid():N}";
         valid.Add(token);

@@ -162,6 +162,7 @@ sealed class Warehouse(FakeBigQueryOptions options, Quotas quotas) : IDisposable
     {
         var table = Table(name);
         if (partition is not ("__NULL__" or "__UNPARTITIONED__")) (table.Partitioning ?? throw FakeError.Invalid($"Table {name} is not partitioned.")).CheckDecorator(partition);
+        // Assumption: one that has no rows is not found.
         if (Duck.Run($"DELETE FROM {table.Sql} WHERE {table.Where(partition)}") == 0) throw FakeError.NotFound($"Not found: Partition {name}${partition}");
         Touch(table.Resource);
     }

@@ -29,6 +29,8 @@ static class WireRows
         // DuckDB leaves zeros at a fraction's end out.
         "TIME" => $"CASE WHEN contains(CAST({x} AS VARCHAR), '.') THEN rpad(CAST({x} AS VARCHAR), 15, '0') ELSE CAST({x} AS VARCHAR) END",
         "NUMERIC" or "BIGNUMERIC" => $"CASE WHEN contains(CAST({x} AS VARCHAR), '.') THEN rtrim(rtrim(CAST({x} AS VARCHAR), '0'), '.') ELSE CAST({x} AS VARCHAR) END",
+        // White space is not kept: cloud.google.com/bigquery/docs/reference/standard-sql/data-types#json_type.
+        "JSON" => $"CAST(json({x}) AS VARCHAR)",
         _ => $"CAST({x} AS VARCHAR)",
     };
 

@@ -49,6 +49,7 @@ public sealed record BigQueryClientOptions
         if (BillingProject is not null) BigQueryNames.CheckProject(BillingProject, problems);
         if (Retries.Attempts is < 1 or > 20) problems.Add($"A call to BigQuery may be tried {Retries.Attempts} times. Expected 1 to 20.");
         if (JobAttempts < 1) problems.Add($"A job of BigQuery may be tried {JobAttempts} times. Expected 1 or more.");
+        if (Timeout < TimeSpan.FromSeconds(1) || Timeout > TimeSpan.FromDays(1)) problems.Add($"A call to BigQuery may take {Timeout}. Expected a second to a day.");
         if (ChunkSize < 256 << 10 || ChunkSize % (256 << 10) != 0) problems.Add($"Files are to be sent to BigQuery in pieces of {ChunkSize:N0} bytes. Expected a multiple of 262,144.");
         if (Endpoint is { } endpoint && (!endpoint.IsAbsoluteUri || endpoint.Scheme is not ("http" or "https") || endpoint.AbsolutePath != "/"))
             problems.Add($"BigQuery's endpoint is '{endpoint}'. Expected a scheme and a host alone, e.g. https://bigquery.googleapis.com/.");

@@ -57,8 +57,10 @@ public abstract class BigQueryCredentials
             }
             catch (Exception error) when (error is InvalidOperationException or IOException or Newtonsoft.Json.JsonException)
             {
+                // Google's library looks once in a process.
                 throw new BigQueryException(
-                    $"No credentials for BigQuery were found: {error.Message} Set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account, log in with 'gcloud auth application-default login', or name a key file in the configuration.", FailureKind.Permanent, error);
+                    $"No credentials for BigQuery were found: {error.Message.ReplaceLineEndings(" ")} Set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account, log in with 'gcloud auth application-default login', or name a key file in the configuration; then start this program again.",
+                    FailureKind.Permanent, error);
             }
         }
     }

@@ -32,11 +32,12 @@ sealed class BigQueryErrors(BigQueryClientOptions options)
     /// <summary>The error of a call; null: not one of BigQuery's, or cancelled by whoever asked.</summary>
     public BigQueryException? Of(Exception error, Purpose purpose, CancellationToken cancellation) => error switch
     {
+        GoogleApiException { HttpStatusCode: 0, InnerException: Newtonsoft.Json.JsonException } or JsonException =>
+            Make($"What answers at {options.EffectiveEndpoint} is not BigQuery: at {purpose.Doing} it sent no JSON. Check the endpoint, and what is between: a proxy, or a network that wants one to log in.", FailureKind.Permanent, error, purpose),
         GoogleApiException google => Refused(google, purpose),
         TokenResponseException token => NoToken(token, purpose),
         OperationCanceledException when !cancellation.IsCancellationRequested => Make($"{At} did not answer within {options.Timeout.TotalMinutes:0.#} minutes at {purpose.Doing}. Try again; over a slow line, allow more time or smaller files.", FailureKind.Transient, error, purpose),
         HttpRequestException or IOException or SocketException => Make($"{At} could not be reached at {purpose.Doing}: {Innermost(error)} Check the network, a proxy, and the endpoint.", FailureKind.Transient, error, purpose),
-        JsonException => Make($"What answers at {options.EffectiveEndpoint} is not BigQuery: at {purpose.Doing} it sent no JSON. Check the endpoint and what is between.", FailureKind.Permanent, error, purpose),
         _ => null,
     };
 

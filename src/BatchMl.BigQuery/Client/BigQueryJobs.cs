@@ -50,6 +50,7 @@ public sealed class BigQueryJobs
     public async Task<BigQueryJob> InsertAsync(JobReference reference, JobConfiguration configuration, string? file = null, CancellationToken cancellation = default)
     {
         BigQueryNames.Check(reference, configuration);
+        if (file is not null && !File.Exists(file)) throw new BatchMlException($"The file '{file}' is not there, which job {reference} of BigQuery was to load into {configuration.Destination}. It was removed since it was made: make it again.", FailureKind.Transient);
         var job = new BigQueryJob { JobReference = reference, Configuration = configuration };
         var purpose = new Purpose($"job {reference}{(configuration.Destination is { } table ? $" into {table}" : "")}", reference);
         try

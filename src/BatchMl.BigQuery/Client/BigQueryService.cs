@@ -74,9 +74,22 @@ sealed class WireJson : ISerializer
 
     public string Serialize(object obj) => JsonSerializer.Serialize(obj, obj.GetType(), Options);
 
-    public T Deserialize<T>(string input) => JsonSerializer.Deserialize<T>(input, Options)!;
+    public T Deserialize<T>(string input) => (T)Deserialize(input, typeof(T));
 
-    public object Deserialize(string input, Type type) => JsonSerializer.Deserialize(input, type, Options)!;
+    public object Deserialize(string input, Type type) => Read(() => JsonSerializer.Deserialize(input, type, Options)!);
 
-    public T Deserialize<T>(Stream input) => JsonSerializer.Deserialize<T>(input, Options)!;
+    public T Deserialize<T>(Stream input) => Read(() => JsonSerializer.Deserialize<T>(input, Options)!);
+
+    /// <summary>What is no JSON (a proxy's page) is told as Google's library expects it, which then keeps status and text.</summary>
+    static T Read<T>(Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (JsonException error)
+        {
+            throw new Newtonsoft.Json.JsonReaderException(error.Message, error);
+        }
+    }
 }
