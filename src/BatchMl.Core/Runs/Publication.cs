@@ -15,9 +15,12 @@ sealed class Publication(JobEnvironment environment)
 
     /// <summary>Publishes the version that the ledger has committed, if that is not visible yet. Idempotent.</summary>
     /// <exception cref="BatchMlException">It can not be made visible now; another process may be about it, or hang while it is (transient).</exception>
-    public async Task PublishAsync(PartitionKey key, ISink sink, CancellationToken cancel)
+    public Task PublishAsync(PartitionKey key, ISink sink, CancellationToken cancel) => PublishAsync(key, sink, sink.Pace.Patience, cancel);
+
+    /// <summary>The same, with another patience for a process that is about it.</summary>
+    public async Task PublishAsync(PartitionKey key, ISink sink, TimeSpan patience, CancellationToken cancel)
     {
-        using var held = await FileLock.TakeAsync(environment.Workspace.Locks, LockOf(key), environment.Clock, cancel, sink.Pace.Patience);
+        using var held = await FileLock.TakeAsync(environment.Workspace.Locks, LockOf(key), environment.Clock, cancel, patience);
         var entry = await environment.Catalog.EntryAsync(key, cancel);
         if (entry?.Committed is not { } committed || entry.IsPublished) return;
         await sink.PublishAsync(new PartitionManifest(1, committed.Staged, committed.RunId, committed.Fingerprint.Value, committed.CommittedAt), cancel);

@@ -34,7 +34,8 @@ sealed class Recovery(RunContext run)
     {
         try
         {
-            await run.Publication.PublishAsync(key, sink, cancel);
+            // Whoever is about it is alive, and a run need not wait for others to be done.
+            await run.Publication.PublishAsync(key, sink, PublicationPace.Local.Patience, cancel);
             run.Tell(l => l.Note($"{key} was committed by a run that stopped; it is published now."));
         }
         catch (DataException e)

@@ -69,12 +69,14 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
         if ((entry?.Committed?.Staged.Fence ?? 0) != decision.SeenFence)
         {
             // Another process committed a version since the decision. If that is what we would make, it is done, forced or not.
-            decision = await Decisions.OfAsync(step.Plan, decision.Partition, entry, step.Request with { Force = false }, step.Lost, cancel);
-            if (decision.Kind is not (DecisionKind.New or DecisionKind.Redo))
+            var now = await Decisions.OfAsync(step.Plan, decision.Partition, entry, step.Request with { Force = false }, step.Lost, cancel);
+            if (now.Kind is not (DecisionKind.New or DecisionKind.Redo))
             {
+                // As it was decided first: should it be tried again, the commit is still news.
                 settled.Enqueue(decision);
                 return;
             }
+            decision = now;
         }
         if (entry?.Lease is { } held && !run.Watch.IsExpired(key, held))
         {

@@ -39,14 +39,14 @@ sealed class RunnerHarness : IAsyncDisposable
     }
 
     /// <summary>A process: what it reaches is told, and may throw or block; processes that it knows to be gone are named.</summary>
-    public Runner Process(string name = "p1", Action<string>? reached = null, string gone = "", RunListener? listener = null, Func<string, bool>? isGone = null)
+    public Runner Process(string name = "p1", Action<string>? reached = null, string gone = "", RunListener? listener = null, Func<string, bool>? isGone = null, Func<PartitionKey, Task>? publishing = null, PublicationPace? pace = null)
     {
         var at = reached ?? (_ => { });
         var environment = new JobEnvironment
         {
             Workspace = Workspace,
             Catalog = new FaultyCatalog(Connect(), at),
-            Sink = new FolderSink(Workspace.Datasets, at),
+            Sink = new FolderSink(Workspace.Datasets, at) { Publishing = publishing ?? (_ => Task.CompletedTask), Pace = pace ?? PublicationPace.Local },
             Models = new ModelStore(Workspace.Models),
             Sources = name => throw new NotSupportedException($"Jobs of texts have no sources, so none is called {name}."),
             Engine = null!,

@@ -16,6 +16,9 @@ public sealed class FolderSink(string root, Action<string>? reached = null) : IB
 
     public PublicationPace Pace { get; init; } = PublicationPace.Local;
 
+    /// <summary>Awaited before a partition is published.</summary>
+    public Func<PartitionKey, Task> Publishing { get; init; } = _ => Task.CompletedTask;
+
     public string Root => root;
 
     public DatasetName LineageNameOf(string dataset) => new("file", Path.Combine(root, dataset));
@@ -39,6 +42,7 @@ public sealed class FolderSink(string root, Action<string>? reached = null) : IB
     public async Task PublishAsync(PartitionManifest manifest, CancellationToken cancel)
     {
         at("publish");
+        await Publishing(manifest.Partition.Key);
         var (version, folder) = (manifest.Partition, Folder(manifest.Partition.Key));
         if (await ReadManifestAsync(version.Key, cancel) is { } visible && visible.Partition.Fence > version.Fence) return;
         Directory.CreateDirectory(folder);
