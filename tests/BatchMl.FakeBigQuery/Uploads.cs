@@ -45,7 +45,7 @@ sealed class Uploads(Jobs jobs, string folder)
     /// <param name="piece">The bytes.</param>
     public FakeJob? Put(UploadSession session, string? range, ReadOnlySpan<byte> piece)
     {
-        // "Request the upload status": also of one that is complete, whose answer was lost.
+        // The status may be asked for also of one that is complete, whose answer was lost.
         if (session.Job is { } done) return done;
         var (start, total) = Parse(range, piece.Length);
         if (start is { } at)
