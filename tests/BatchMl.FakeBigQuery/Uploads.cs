@@ -37,7 +37,12 @@ sealed class Uploads(Jobs jobs, string folder)
 
     public void Break(string id) => sessions.Remove(id);
 
-    public string NewFile() => Path.Combine(folder, $"{Guid.NewGuid():N}.parquet");
+    public string NewFile()
+    {
+        // Not before it is needed: a program that is killed would leave it behind.
+        Directory.CreateDirectory(folder);
+        return Path.Combine(folder, $"{Guid.NewGuid():N}.parquet");
+    }
 
     /// <summary>A piece. The job once all is there; null: more is to come ("308 Resume Incomplete").</summary>
     /// <param name="session">Of which upload.</param>
