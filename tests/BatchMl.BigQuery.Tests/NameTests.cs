@@ -88,6 +88,13 @@ public sealed class NameTests
     [InlineData(long.MinValue, long.MaxValue, long.MaxValue, 0, "-1")]
     public void An_integer_is_in_the_partition_of_its_range(long start, long end, long interval, long value, string decorator) => Assert.Equal(decorator, PartitionDecorator.Of(new IntegerRange(start, end, interval), value));
 
+    [Theory]
+    [InlineData("eu", "EU")]
+    [InlineData("US", "US")]
+    [InlineData("Europe-West3", "europe-west3")]
+    [InlineData(null, null)]
+    public void A_location_is_written_as_BigQuery_does(string? given, string? location) => Assert.Equal(location, new BigQueryClientOptions { Project = Project, Location = given }.Location);
+
     [Fact]
     public void What_is_in_no_partition_is_said()
     {

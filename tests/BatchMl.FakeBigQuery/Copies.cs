@@ -17,9 +17,9 @@ sealed class Copies(Warehouse warehouse, TableWriter writer)
         {
             if (table.IsView) throw FakeError.Invalid($"{table.Name} is a view, which can not be copied.");
             if (partition is not null) (table.Partitioning ?? throw FakeError.Invalid($"Table {table.Name} is not partitioned.")).CheckDecorator(partition);
-            // "the source tables must have identical schemas" (#copy_multiple_source_tables). Wording: mozilla/bigquery-etl#9722.
+            // "All source tables must have identical schemas": cloud.google.com/bigquery/docs/managing-tables#limitations_2. Wording: mozilla/bigquery-etl#9722.
             if (!Same(table.Fields, first.Fields)) throw FakeError.Invalid($"Incompatible table schemata between tables: {first.Name}, {table.Name}");
-            // "The source tables can't contain a mixture of partitioned and non-partitioned tables": .../docs/managing-partitioned-tables#copy_multiple_partitioned_tables.
+            // "The source tables can't contain a mixture of partitioned and non-partitioned tables": cloud.google.com/bigquery/docs/managing-partitioned-tables#copy_a_partitioned_table.
             if (table.Partitioning is null != first.Partitioning is null) throw FakeError.Invalid("Source tables are a mixture of partitioned and non-partitioned tables.");
         }
         var target = TableName.Of(copy["destinationTable"]).Split();
@@ -28,7 +28,7 @@ sealed class Copies(Warehouse warehouse, TableWriter writer)
         {
             // Assumption: appended rows, and rows of a partition, must have the table's schema exactly; modes may differ.
             if ((write == "WRITE_APPEND" || target.Partition is not null) && !Same(existing.Fields, first.Fields)) throw FakeError.Invalid($"Incompatible table schemata between tables: {first.Name}, {target.Whole}");
-            // "The partition specifications for all source tables must match the destination table's": the same page, and autotraderuk/dbt-dry-run#83. A table without partitions may go into one that has them.
+            // "The partition specifications for the source and destination tables must match": the same page, and autotraderuk/dbt-dry-run#83. A table without partitions may go into one that has them.
             if (sources.FirstOrDefault(s => s.Table.Partitioning is { } cut && cut != existing.Partitioning).Table is { } other)
                 throw FakeError.Invalid($"Incompatible table partitioning specification. Expects partitioning specification {TableWriter.Text(existing.Resource)}, but input partitioning specification is {TableWriter.Text(other.Resource)}");
         }

@@ -41,7 +41,7 @@ sealed class DuckTypes
         };
         for (; at + 1 < text.Length && text[at] == '[' && text[at + 1] == ']'; at += 2)
         {
-            // cloud.google.com/bigquery/docs/reference/standard-sql/data-types#array_type: "ARRAYs of ARRAYs are not supported".
+            // cloud.google.com/bigquery/docs/reference/standard-sql/data-types#array_type: there are no arrays of arrays.
             if (field.IsRepeated) throw FakeError.Invalid($"Column {name} is an array of arrays, which BigQuery does not have.");
             field.Json["mode"] = "REPEATED";
         }

@@ -92,7 +92,7 @@ sealed class Endpoints(Warehouse warehouse, Jobs jobs, Uploads uploads, Tokens t
     {
         var (name, partition) = call.Table.Split();
         var table = warehouse.Table(name);
-        // "Views can not be listed": .../rest/v2/tabledata/list.
+        // n8n-io/n8n#2622.
         if (table.IsView) throw FakeError.Invalid("Cannot list a table of type VIEW.");
         if (partition is not null) (table.Partitioning ?? throw FakeError.Invalid($"Table {name} is not partitioned.")).CheckDecorator(partition);
         var answer = new JsonObject { ["kind"] = "bigquery#tableDataList", ["etag"] = table.Resource.Text("etag") };
@@ -149,7 +149,7 @@ sealed class Endpoints(Warehouse warehouse, Jobs jobs, Uploads uploads, Tokens t
         return answer;
     }
 
-    /// <summary>jobs.getQueryResults: .../rest/v2/jobs/getQueryResults. It waits for the job; a failed one is an error of HTTP ("A failed query surfaces as 4xx").</summary>
+    /// <summary>jobs.getQueryResults: .../rest/v2/jobs/getQueryResults. It waits for the job; a failed one is an error of HTTP.</summary>
     JsonObject Results(FakeCall call, FakeJob job)
     {
         jobs.Finish(job);

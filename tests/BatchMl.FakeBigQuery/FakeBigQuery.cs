@@ -13,7 +13,7 @@ public sealed class FakeBigQuery : IAsyncDisposable
 {
     readonly SemaphoreSlim gate = new(1);
     readonly List<FakeRequest> requests = [];
-    readonly string folder = Directory.CreateTempSubdirectory("fake-bigquery-").FullName;
+    readonly string folder = Path.Combine(Path.GetTempPath(), $"fake-bigquery-{Guid.NewGuid():N}");
     readonly FakeBigQueryOptions options;
     readonly Warehouse warehouse;
     readonly Jobs jobs;
@@ -93,7 +93,7 @@ public sealed class FakeBigQuery : IAsyncDisposable
         warehouse.Dispose();
         tokens.Dispose();
         gate.Dispose();
-        Directory.Delete(folder, recursive: true);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>Around every call: its body is read, it is noted, goes wrong if it is to, and is answered as a whole.</summary>

@@ -69,7 +69,7 @@ sealed class FakeCall
         return new(context, body, type is not null && type.Contains("json", StringComparison.OrdinalIgnoreCase) ? Parse(body) : null, null);
     }
 
-    /// <summary>"Two parts: metadata, then media": cloud.google.com/bigquery/docs/reference/api-uploads#multipart.</summary>
+    /// <summary>Two parts, first metadata, then media: cloud.google.com/bigquery/docs/reference/api-uploads#multipart.</summary>
     static async Task<FakeCall> MultipartAsync(HttpContext context, byte[] body, string type)
     {
         var boundary = HeaderUtilities.RemoveQuotes(MediaTypeHeaderValue.Parse(type).Boundary).Value!;

@@ -7,7 +7,7 @@ readonly record struct Field(JsonObject Json)
 {
     public string Name => Json.Text("name") ?? throw FakeError.Invalid("A field has no name.");
 
-    /// <summary>By the names that answers have: "responses come back with the old names", see the types of cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema.FIELDS.type.</summary>
+    /// <summary>By the older names, which answers have: cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema.FIELDS.type.</summary>
     public string Type => (Json.Text("type") ?? throw FakeError.Invalid($"Field {Name} has no type.")).ToUpperInvariant() switch
     {
         "INT64" => "INTEGER",

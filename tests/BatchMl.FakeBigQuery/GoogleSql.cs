@@ -126,7 +126,7 @@ sealed class GoogleSql(Warehouse warehouse, DatasetName? defaultDataset)
             throw FakeError.NotFound(warehouse.HasDataset(name.In) ? $"Not found: Table {name} was not found in location {warehouse.LocationOf(name.In)}" : $"Not found: Dataset {name.In} was not found in location {JobLocation}");
         }
         tables.Add(table);
-        // What a view reads is read: cloud.google.com/bigquery/docs/querying-partitioned-tables, "require partition filter" holds through views.
+        // What a view reads is read: cloud.google.com/bigquery/docs/querying-partitioned-tables, a required filter holds through views.
         if (table.IsView) tables.AddRange(new GoogleSql(warehouse, name.In) { ProjectOfJob = Project() }.Translate(table.Resource["view"].Text("query")!).Tables);
         return table;
     }

@@ -73,7 +73,7 @@ sealed class Jobs(Warehouse warehouse, FakeBigQueryOptions options, Quotas quota
         return job;
     }
 
-    /// <summary>"location: required … unless US or EU": .../rest/v2/jobs/get. One that is elsewhere is not found: googleapis/nodejs-bigquery#896.</summary>
+    /// <summary>The location must be given unless it is US or EU: .../rest/v2/jobs/get. One that is elsewhere is not found: googleapis/nodejs-bigquery#896.</summary>
     public FakeJob Get(string project, string id, string? location)
     {
         var job = jobs.Values.FirstOrDefault(j => j.Project == project && j.Id == id && (location is null ? j.Location is "US" or "EU" : j.Location.Equals(location, StringComparison.OrdinalIgnoreCase)));

@@ -5,7 +5,7 @@ namespace BatchMl.Fakes;
 /// <summary>Query jobs. .../rest/v2/Job#JobConfigurationQuery.</summary>
 sealed class Queries(Warehouse warehouse, TableWriter writer)
 {
-    /// <summary>"10 MB minimum data processed per table referenced by the query", rounded up to whole ones for each: cloud.google.com/bigquery/pricing#on_demand_pricing and exmergo/dex#320.</summary>
+    /// <summary>10 MB per table at least, rounded up to whole ones for each: cloud.google.com/bigquery/pricing#on_demand_pricing and exmergo/dex#320.</summary>
     static long Billed(long bytes) => Math.Max(10, (bytes + (1 << 20) - 1) >> 20) << 20;
 
     Duck Duck => warehouse.Duck;
@@ -101,7 +101,7 @@ sealed class Queries(Warehouse warehouse, TableWriter writer)
         statistics["dmlStats"] = new JsonObject { ["insertedRowCount"] = inserted.Wire(), ["updatedRowCount"] = updated.Wire(), ["deletedRowCount"] = deleted.Wire() };
     }
 
-    /// <summary>"If a row in the table to be updated joins with more than one row from the FROM clause … runtime error": cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement. Wording: duneanalytics/spellbook#8356.</summary>
+    /// <summary>A row that would be changed by two rows of the source is an error: cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement. Wording: duneanalytics/spellbook#8356.</summary>
     void CheckMerge(Statement statement)
     {
         var (into, use, on, when) = (Find(statement.Tokens, "MERGE", 0), -1, -1, -1);

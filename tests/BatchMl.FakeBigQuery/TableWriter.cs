@@ -78,14 +78,14 @@ sealed class TableWriter(Warehouse warehouse, Quotas quotas)
         if (table.IsView) throw FakeError.Invalid($"Cannot write to the view {table.Name}.");
         // Wording: mozilla/telemetry-airflow#857.
         if (partition is not null) (table.Partitioning ?? throw FakeError.Invalid($"Cannot add storage to a non-partitioned table with a partition reference: {table.Name}")).CheckDecorator(partition);
-        // Wording: mozilla/bigquery-etl#1968. "If the table exists, partitioning and clustering must be its": .../rest/v2/Job#JobConfigurationLoad.FIELDS.time_partitioning.
+        // Wording: mozilla/bigquery-etl#1968. Of a table that exists they must be its own: .../rest/v2/Job#JobConfigurationLoad.FIELDS.time_partitioning.
         if (Partitioning.Of(request.Spec) is { } cut && cut != table.Partitioning || request.Spec["clustering"] is { } clustering && !JsonNode.DeepEquals(clustering, table.Resource["clustering"]))
             throw FakeError.Invalid($"Incompatible table partitioning specification. Expects partitioning specification {Text(table.Resource)}, but input partitioning specification is {Text(request.Spec)}");
         // WRITE_EMPTY: "a 'duplicate' error is returned in the job result".
         if (request.Write == "WRITE_EMPTY" && table.Fields.Count > 0 && Duck.Number($"SELECT count(*) FROM {table.Sql} WHERE {table.Where(partition)}") > 0) throw FakeError.Duplicate($"Already Exists: Table {request.Destination}");
         if (request.Write == "WRITE_TRUNCATE" && partition is null && request.Fields.Count > 0 || table.Fields.Count == 0)
         {
-            // "overwrites the table data, removes the constraints and uses the schema from the load job".
+            // "BigQuery overwrites the data, removes the constraints and uses the schema from the load job".
             warehouse.Recreate(table, request.Fields);
             table.Partitioning?.Check(table.Fields);
             return table;
@@ -93,7 +93,7 @@ sealed class TableWriter(Warehouse warehouse, Quotas quotas)
         var merged = SchemaChange.Merge(table.Name, table.Fields, request.Fields, whole: false, request.Add, request.Relax);
         SchemaChange.Check(merged);
         SchemaChange.Apply(Duck, table, merged);
-        // In a partition "only that partition's data", and the schema stays: cloud.google.com/bigquery/docs/managing-partitioned-table-data.
+        // Of a partition only its own rows go, and the schema stays: cloud.google.com/bigquery/docs/managing-partitioned-table-data.
         if (request.Write is "WRITE_TRUNCATE" or "WRITE_TRUNCATE_DATA") Duck.Run($"DELETE FROM {table.Sql} WHERE {table.Where(partition)}");
         return table;
     }
@@ -109,7 +109,7 @@ sealed class TableWriter(Warehouse warehouse, Quotas quotas)
         if (cut is not null)
         {
             var id = cut.IdSql(Duck.Quote(cut.Column));
-            // cloud.google.com/bigquery/docs/load-data-partitioned-tables ("data must belong to the partition"); wording googleapis/google-cloud-go#942.
+            // cloud.google.com/bigquery/docs/load-data-partitioned-tables; wording googleapis/google-cloud-go#942.
             if (partition is not null && !cut.IsByLoadTime && Duck.Number($"SELECT count(*) FROM __staged WHERE {id} <> {Duck.Text(partition)}") > 0) throw FakeError.Invalid($"Some rows belong to different partitions rather than destination partition {partition}");
             // Wording: fivetran/dbt_zendesk#39.
             if (Duck.Number($"SELECT count(DISTINCT {id}) FROM __staged") is var count && count > quotas.PartitionsPerJob) throw new FakeError(403, "quotaExceeded", $"Too many partitions produced by query, allowed {quotas.PartitionsPerJob}, query produces at least {count} partitions");

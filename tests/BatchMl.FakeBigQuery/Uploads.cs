@@ -37,7 +37,12 @@ sealed class Uploads(Jobs jobs, string folder)
 
     public void Break(string id) => sessions.Remove(id);
 
-    public string NewFile() => Path.Combine(folder, $"{Guid.NewGuid():N}.parquet");
+    public string NewFile()
+    {
+        // Not before it is needed: a program that is killed would leave it behind.
+        Directory.CreateDirectory(folder);
+        return Path.Combine(folder, $"{Guid.NewGuid():N}.parquet");
+    }
 
     /// <summary>A piece. The job once all is there; null: more is to come ("308 Resume Incomplete").</summary>
     /// <param name="session">Of which upload.</param>
@@ -45,7 +50,7 @@ sealed class Uploads(Jobs jobs, string folder)
     /// <param name="piece">The bytes.</param>
     public FakeJob? Put(UploadSession session, string? range, ReadOnlySpan<byte> piece)
     {
-        // "Request the upload status": also of one that is complete, whose answer was lost.
+        // The status may be asked for also of one that is complete, whose answer was lost.
         if (session.Job is { } done) return done;
         var (start, total) = Parse(range, piece.Length);
         if (start is { } at)

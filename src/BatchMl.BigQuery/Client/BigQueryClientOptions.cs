@@ -9,8 +9,13 @@ public sealed record BigQueryClientOptions
     /// <summary>The project that jobs are billed to; null: <see cref="Project"/>.</summary>
     public string? BillingProject { get; init; }
 
-    /// <summary>Where jobs run, e.g. <c>EU</c>; null: where their dataset is, which is looked up.</summary>
-    public string? Location { get; init; }
+    /// <summary>Where jobs run, e.g. <c>EU</c> or <c>europe-west3</c>, in any case; null: where their dataset is, which is looked up.</summary>
+    public string? Location
+    {
+        get;
+        // As BigQuery writes them: US and EU large, regions small. Ids of jobs are found under the exact name only.
+        init => field = value is null ? null : value.ToUpperInvariant() is "US" or "EU" ? value.ToUpperInvariant() : value.ToLowerInvariant();
+    }
 
     /// <summary>Where BigQuery answers, e.g. of a private endpoint; null: Google's own.</summary>
     public Uri? Endpoint { get; init; }
