@@ -101,6 +101,8 @@ public sealed class BigQuerySettings
         if (settings.TryGetValue("Endpoint", out var text) && !Uri.TryCreate(text, UriKind.Absolute, out endpoint)) problems.Add($"BigQuery:Endpoint is '{text}'. Expected a scheme and a host alone, e.g. https://bigquery.googleapis.com/.");
         return new BigQueryClientOptions
         {
+            // Pieces of a large file are in memory, of as many files as are loaded side by side.
+            ChunkSize = 8 << 20,
             Project = project, BillingProject = settings.GetValueOrDefault("BillingProject"), Location = settings.GetValueOrDefault("Location"), Endpoint = endpoint, Credentials = Credentials(settings.GetValueOrDefault("Credentials") ?? "adc"),
         };
     }

@@ -38,6 +38,10 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
     public string Name => options.Name;
 
     /// <inheritdoc/>
+    // A load takes seconds, however small; of statements that change a table BigQuery lets 22 wait. A large file takes minutes.
+    public PublicationPace Pace { get; } = new(8, TimeSpan.FromMinutes(15));
+
+    /// <inheritdoc/>
     public string Root => files.Root;
 
     /// <inheritdoc/>

@@ -58,6 +58,7 @@ sealed class TableCheck(BigQuerySinkOptions options)
         if (wanted is null) return;
         lines.Add($"{options.Table.ProjectId}.{options.Table.DatasetId}.{options.Table.TableId}{(dataset.Location is { } at ? $" in {at}" : "")}, mode {ModeText()}, billed to {options.Client.BillingProject ?? options.Client.Project}, as {options.Client.Credentials}");
         var shape = found ?? wanted.New(options, []);
+        if (found is null) problems.AddRange(wanted.ProblemsOfMissing());
         if (found is null) lines.Add($"will be made: {Describe(shape)}, {wanted.Schema.Fields.Count} columns");
         else Compare(found, wanted, problems);
         Estimate(output, wanted, shape);

@@ -22,7 +22,9 @@ sealed class TableLoad(BigQueryClient client, BigQuerySinkOptions options, Actio
         if (wanted.Problems(options).ToArray() is { Length: > 0 } wrong) throw new DefinitionException(wrong);
         for (var tries = 1; ; tries++)
         {
-            var table = await client.Tables.EnsureAsync(wanted.New(options, labels), cancel);
+            var found = await client.Tables.FindAsync(wanted.Table, null, cancel);
+            if (found is null && wanted.ProblemsOfMissing().ToArray() is { Length: > 0 } missing) throw new DefinitionException(missing);
+            var table = found ?? await client.Tables.EnsureAsync(wanted.New(options, labels), cancel);
             var change = SchemaChange.Of(table, wanted.Schema, options.SchemaEvolution);
             string[] problems = [.. wanted.ProblemsOf(table), .. change.Problems];
             if (problems.Length > 0) throw new DefinitionException(problems);

@@ -39,6 +39,16 @@ sealed record WantedTable(TableReference Table, BigQuerySchema Schema, string Pa
 
     static string Names(IEnumerable<BigQueryField> fields) => string.Join(", ", fields.Select(f => f.Name));
 
+    /// <summary>Everything for which a table that is not there can not be made.</summary>
+    public IEnumerable<string> ProblemsOfMissing()
+    {
+        if (Mode == BigQueryMode.OverwritePartitions && Partition?.Type == FieldType.Integer)
+        {
+            yield return $"{Table} is not there, and its partitions by {PartitionColumn} need to know the integers that there may be. Make it before, with a partition for each, e.g. "
+                + $"PARTITION BY RANGE_BUCKET({PartitionColumn}, GENERATE_ARRAY(0, 1000, 1)); its columns may be left to BigQuery:SchemaEvolution=add.";
+        }
+    }
+
     /// <summary>The table as it is made.</summary>
     public BigQueryTable New(BigQuerySinkOptions options, IEnumerable<KeyValuePair<string, string>> labels) => new()
     {

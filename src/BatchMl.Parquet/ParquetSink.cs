@@ -45,6 +45,9 @@ public sealed class ParquetSink : IBatchSink
     public string Name => layout.Name;
 
     /// <inheritdoc/>
+    public PublicationPace Pace => PublicationPace.Local;
+
+    /// <inheritdoc/>
     public string Root => root;
 
     /// <inheritdoc/>

@@ -66,6 +66,15 @@ public sealed record StagedPartition(
 /// <param name="Digest">Of all else, as the file holds it, so that a damaged manifest is not believed; null: not in a file, or in one that was written before there were such digests.</param>
 public sealed record PartitionManifest(int FormatVersion, StagedPartition Partition, string RunId, string Fingerprint, DateTimeOffset CommittedAt, string? Digest = null);
 
+/// <summary>How a sink publishes.</summary>
+/// <param name="AtOnce">How many partitions of a unit of work are best published side by side.</param>
+/// <param name="Patience">How long one may take: whoever waits for another process to publish waits so long, and then takes it for suspended.</param>
+public sealed record PublicationPace(int AtOnce, TimeSpan Patience)
+{
+    /// <summary>Renames on a local disk.</summary>
+    public static PublicationPace Local { get; } = new(1, TimeSpan.FromSeconds(5));
+}
+
 /// <summary>
 /// Where partitions land. Stages once per attempt; publication is idempotent per fence. A sink never retries and never
 /// decides: it is told what is committed.
@@ -74,6 +83,9 @@ public interface ISink
 {
     /// <summary>The sink's name in the ledger.</summary>
     string Name { get; }
+
+    /// <summary>How it publishes.</summary>
+    PublicationPace Pace { get; }
 
     /// <summary>A dataset of it as lineage names it.</summary>
     DatasetName LineageNameOf(string dataset);

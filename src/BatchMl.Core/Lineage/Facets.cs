@@ -166,7 +166,8 @@ static class Facets
     /// <summary>A facet of our own: how rows get where readers look, e.g. by which load job.</summary>
     public static JsonObject Trace(IReadOnlyDictionary<string, string> trace)
     {
-        var facet = New("1-0-0", "BaseOutputDatasetFacet", "OutputDatasetFacet");
+        // The base of all such facets: this one has no schema file of its own.
+        var facet = new JsonObject { ["_producer"] = Producer, ["_schemaURL"] = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/OutputDatasetFacet" };
         foreach (var (name, value) in trace) facet[name] = value;
         return facet;
     }

@@ -21,6 +21,9 @@ public sealed class ModelStore(string root) : ISink
     public string Name => "models";
 
     /// <inheritdoc/>
+    public PublicationPace Pace => PublicationPace.Local;
+
+    /// <inheritdoc/>
     public DatasetName LineageNameOf(string dataset) => new("file", Path.Combine(Root, dataset));
 
     /// <summary>Makes an empty staging folder for one attempt.</summary>

@@ -1,3 +1,4 @@
+using Apache.Arrow;
 using BatchMl.BigQuery.Client;
 using BatchMl.Data;
 using static BatchMl.BigQuery.Tests.Sink.SinkFixture;
@@ -69,7 +70,7 @@ public sealed class ModesTests
         await at.PutAsync(Second, Rows(Second, Ids(5)), 1);
         var sink = at.Sink();
         Assert.Contains("appended", (await Assert.ThrowsAsync<BatchMlException>(() => at.StageAsync(sink, First, Rows(First, Ids(9)), 2))).Message, StringComparison.Ordinal);
-        var planned = new PlannedOutput("flight-delays/score", Schema, "flight_date", [new(at.Key(First), 10)]);
+        var planned = new PlannedOutput("flight-delays/score", SinkFixture.Schema, "flight_date", [new(at.Key(First), 10)]);
         Assert.Contains("twice", (await Assert.ThrowsAsync<DefinitionException>(() => sink.CheckAsync(planned, Cancellation))).Message, StringComparison.Ordinal);
         Assert.Equal([.. Expected(First, Ids(10)), .. Expected(Second, Ids(5))], at.Held());
     }
@@ -153,6 +154,56 @@ public sealed class ModesTests
         await at.PutAsync(First, Rows(First, Ids(12)), 2);
         Assert.Equal(["""2013-10-02|0|score|too "odd"|{"id":0}|m@1|r1"""], at.DeadLetters());
         Assert.Equal(["scores", "scores_dead_letters"], await at.TablesAsync());
+    }
+
+    static RecordBatch Bucket(long bucket, int rows)
+    {
+        var (id, buckets) = (new Int64Array.Builder(), new Int64Array.Builder());
+        for (var i = 0; i < rows; i++)
+        {
+            id.Append(i);
+            buckets.Append(bucket);
+        }
+        return new RecordBatch(
+            new Apache.Arrow.Schema([new Apache.Arrow.Field("id", Columns.ArrowType(ColumnType.Int64), false), new Apache.Arrow.Field("bucket", Columns.ArrowType(ColumnType.Int64), false)], null), [id.Build(), buckets.Build()], rows);
+    }
+
+    [Fact]
+    public async Task Partitions_of_single_integers_are_overwritten_in_a_table_that_has_them()
+    {
+        await using var at = await StartAsync();
+        var sink = at.Sink();
+        async Task PutAsync(long bucket, int rows, long fence)
+        {
+            var key = new PartitionKey(at.Options.Name, "buckets", "bucket", $"{bucket}");
+            await using var stage = await sink.StageAsync(key, fence, Bucket(bucket, rows).Schema, default);
+            await stage.WriteAsync(Bucket(bucket, rows), default);
+            await sink.PublishAsync(new PartitionManifest(1, await stage.CompleteAsync(default), "r1", "f1", DateTimeOffset.UnixEpoch), default);
+        }
+
+        Assert.Contains("RANGE_BUCKET(bucket", (await Assert.ThrowsAsync<DefinitionException>(() => PutAsync(40, 5, 1))).Message, StringComparison.Ordinal);
+        Assert.Empty(await at.TablesAsync());
+        var made = new BigQueryTable { TableReference = at.Table, Schema = DescribedSchema.Of(Bucket(1, 0).Schema), RangePartitioning = new RangePartitioning { Field = "bucket", Range = new IntegerRange(0, 1000, 1) } };
+        await at.Client.Tables.InsertAsync(made, Cancellation);
+        await PutAsync(40, 5, 2);
+        await PutAsync(41, 4, 1);
+        await PutAsync(40, 3, 3);
+        Assert.Equal([(40L, 3L), (41L, 4L)], at.Fake.Look($"SELECT bucket, count(*) FROM {Sql("scores")} GROUP BY bucket ORDER BY bucket").Select(r => ((long)r[0]!, (long)r[1]!)));
+    }
+
+    [Fact]
+    public async Task Partitions_side_by_side_make_and_change_one_table_together()
+    {
+        await using var at = await StartAsync(o => o with { SchemaEvolution = SchemaEvolution.Add });
+        string[] days = [.. Enumerable.Range(1, 8).Select(d => $"2013-10-{d:00}")];
+        await Task.WhenAll(days.Select(d => Task.Run(() => at.PutAsync(d, Rows(d, Ids(20)), 1), Cancellation)));
+        Assert.Equal(days.SelectMany(d => Expected(d, Ids(20))), at.Held());
+        // The next version has a column more.
+        static RecordBatch Wider(RecordBatch rows) => new(
+            new Apache.Arrow.Schema([.. rows.Schema.FieldsList, new Apache.Arrow.Field("more", Columns.ArrowType(ColumnType.Int64), true)], null), [.. rows.Arrays, Columns.Take(new Int64Array.Builder().Append(7).Build(), new int[rows.Length])], rows.Length);
+        await Task.WhenAll(days.Select(d => Task.Run(() => at.PutAsync(d, Wider(Rows(d, Ids(10), 1)), 2), Cancellation)));
+        Assert.Equal(days.SelectMany(d => Expected(d, Ids(10), 1)), at.Held());
+        Assert.Equal(80L, at.Fake.Look($"SELECT count(*) FROM {Sql("scores")} WHERE more = 7")[0][0]);
     }
 
     [Fact]

@@ -14,6 +14,8 @@ public sealed class FolderSink(string root, Action<string>? reached = null) : IB
 
     public string Name => "folder";
 
+    public PublicationPace Pace { get; init; } = PublicationPace.Local;
+
     public string Root => root;
 
     public DatasetName LineageNameOf(string dataset) => new("file", Path.Combine(root, dataset));
