@@ -238,6 +238,21 @@ public sealed class ServedRunsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_thousand_schedules_that_fire_at_once_run_once_each()
+    {
+        const int many = 1_000;
+        foreach (var i in Enumerable.Range(0, many)) Schedule($"s{i:d4}", $"job: sales\ncron: 0 6 * * *\n");
+        await using var server = await TestServer.StartAsync(folder, [job], new DateTimeOffset(2013, 10, 1, 5, 59, 59, 500, TimeSpan.Zero));
+        await server.UntilAsync(q => q.Count == many && q.All(r => r.IsOver));
+        // What was looked at again meanwhile was not asked for again.
+        var queue = await server.UntilAsync(_ => server.Get<ScheduleTime>().Now > new DateTimeOffset(2013, 10, 1, 6, 0, 1, TimeSpan.Zero));
+        Assert.Equal(Enumerable.Range(0, many).Select(i => $"s{i:d4}"), queue.Select(r => r.Schedule).Order(StringComparer.Ordinal));
+        Assert.All(queue, r => Assert.Equal((QueuedRunState.Succeeded, 1), (r.State, r.Tries)));
+        // All of them are of one job: whoever came first made its partitions, and nobody made them again.
+        Assert.Equal(["1", "2"], job.Begun.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task Hangfires_dashboard_is_there()
     {
         await using var server = await TestServer.StartAsync(folder, [job]);
