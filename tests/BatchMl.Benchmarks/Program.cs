@@ -7,6 +7,7 @@ using BatchMl.Benchmarks.Expressions;
 using BatchMl.Benchmarks.Kernel;
 using BatchMl.Benchmarks.Ledger;
 using BatchMl.Benchmarks.Pipeline;
+using BatchMl.Benchmarks.Server;
 using BatchMl.Benchmarks.Spark;
 using BatchMl.Kernel;
 using BatchMl.LightGbm;
@@ -39,6 +40,11 @@ static class Program
         new IdentityMap(),
         new OneRowTask(),
         new ScoredFlights(),
+        Dispatching.Memory(),
+        Dispatching.Postgres(),
+        new HomePage(),
+        new IdleServer(),
+        new NothingDue(),
     ];
 
     static async Task<int> Main(string[] args)
