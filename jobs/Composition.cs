@@ -37,6 +37,7 @@ public static class Composition
             ["json"] = (b, _) => new JsonSource(b.Path, b.Types),
             ["sql"] = (b, _) => new SqlSource(b.Sql!, b.Files, b.Path.Length > 0 ? b.Path : null),
             ["spark"] = SparkTable,
+            [BigQueryAddress.Scheme] = BigQueryTable,
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
         ScoreSinks = new Dictionary<string, Func<Uri, SessionContext, IBatchSink>> { [BigQueryAddress.Scheme] = BigQuery },
@@ -69,6 +70,12 @@ public static class Composition
         var options = BigQuerySettings.Read(address.OriginalString, section.AsEnumerable(makePathsRelative: true));
         var folder = Path.Combine(context.Workspace.Root, BigQueryAddress.Scheme, options.Table.ProjectId, options.Table.DatasetId, options.Table.TableId);
         return new BigQuerySink(options, new ParquetSink(folder, new ParquetLayout { Name = options.Name, ForOtherReaders = true }));
+    }
+
+    static BigQuerySource BigQueryTable(SourceBinding binding, SessionContext context)
+    {
+        var options = BigQuerySettings.ReadSource(binding.Name, binding.Table, binding.Sql, context.Workspace.Root, context.Configuration.GetSection(BigQueryAddress.Scheme).AsEnumerable(makePathsRelative: true));
+        return new BigQuerySource(options with { PartitionBy = binding.PartitionBy, OnProgress = context.Tell }, folder => new ParquetSource(folder), ParquetFile.Write);
     }
 
     static SparkTableSource SparkTable(SourceBinding binding, SessionContext context)

@@ -28,14 +28,55 @@ public sealed class BigQuerySettings
     /// <exception cref="DefinitionException">Everything that is wrong with them.</exception>
     public static BigQuerySinkOptions Read(string address, IEnumerable<KeyValuePair<string, string?>> settings) => new BigQuerySettings(settings).Read(BigQueryAddress.Parse(address));
 
-    BigQuerySinkOptions Read(TableReference table)
+    /// <summary>A source that the settings <c>Sources:NAME:…</c> bind.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="table"><c>PROJECT.DATASET.TABLE</c>; null: <paramref name="sql"/> is given.</param>
+    /// <param name="sql">A query; null: <paramref name="table"/> is given.</param>
+    /// <param name="workspace">The workspace that rows are copied into, absolute.</param>
+    /// <param name="settings">By their names below <c>BigQuery:</c>.</param>
+    /// <exception cref="DefinitionException">Everything that is wrong with them.</exception>
+    public static BigQuerySourceOptions ReadSource(string name, string? table, string? sql, string workspace, IEnumerable<KeyValuePair<string, string?>> settings) => new BigQuerySettings(settings).ReadSource(name, table, sql, workspace);
+
+    BigQuerySourceOptions ReadSource(string name, string? table, string? sql, string workspace)
+    {
+        CheckKnown();
+        var billed = settings.GetValueOrDefault("BillingProject");
+        if (table is null == sql is null) throw new DefinitionException($"Sources:{name} has format bigquery; it needs either Table or Sql.");
+        if (sql is not null && billed is null) throw new DefinitionException($"Sources:{name} is a query. Expected the project that it is billed to in BigQuery:BillingProject.");
+        var reference = table is null ? null : BigQuerySourceOptions.TableOf(table, billed);
+        var options = new BigQuerySourceOptions
+        {
+            Name = name, Workspace = workspace, Table = reference, Sql = sql, Client = Client(reference?.ProjectId ?? billed!), MaxBytesBilled = Number("MaxBytesBilled", 1, long.MaxValue), Labels = Labels(),
+        };
+        Check(options.Client);
+        return problems.Count > 0 ? throw new DefinitionException([.. problems.Distinct()]) : options;
+    }
+
+    void CheckKnown()
     {
         var unknown = settings.Keys.Select(k => k.Split(':')[0]).Where(k => !known.Contains(k, StringComparer.OrdinalIgnoreCase)).Distinct().ToArray();
         if (unknown.Length > 0) problems.Add($"There is no setting {string.Join(", ", unknown.Select(u => $"BigQuery:{u}"))}. There are: {string.Join(", ", known)}.");
+    }
+
+    void Check(BigQueryClientOptions client)
+    {
+        try
+        {
+            client.Check();
+        }
+        catch (DefinitionException e)
+        {
+            problems.AddRange(e.Problems);
+        }
+    }
+
+    BigQuerySinkOptions Read(TableReference table)
+    {
+        CheckKnown();
         var options = new BigQuerySinkOptions
         {
             Table = table,
-            Client = Client(table),
+            Client = Client(table.ProjectId),
             Mode = Choice("Mode", modes),
             Keys = List("Keys"),
             SchemaEvolution = Choice("SchemaEvolution", Enum.GetValues<SchemaEvolution>().ToDictionary(e => e.ToString().ToLowerInvariant(), StringComparer.OrdinalIgnoreCase)),
@@ -50,18 +91,11 @@ public sealed class BigQuerySettings
         if (options.Mode == BigQueryMode.Merge && options.Keys.Count == 0) problems.Add("BigQuery:Mode is 'merge' without BigQuery:Keys. Expected the columns that tell rows apart, e.g. BigQuery:Keys=flight_id.");
         if (options.Mode != BigQueryMode.Merge && options.Keys.Count > 0) problems.Add("BigQuery:Keys is given, but BigQuery:Mode is not 'merge', which alone compares keys. Leave one of them out.");
         if (options.Clustering.Count > 4) problems.Add($"BigQuery:Clustering has {options.Clustering.Count} columns. Expected four at most.");
-        try
-        {
-            options.Client.Check();
-        }
-        catch (DefinitionException e)
-        {
-            problems.AddRange(e.Problems);
-        }
+        Check(options.Client);
         return problems.Count > 0 ? throw new DefinitionException([.. problems.Distinct()]) : options;
     }
 
-    BigQueryClientOptions Client(TableReference table)
+    BigQueryClientOptions Client(string project)
     {
         Uri? endpoint = null;
         if (settings.TryGetValue("Endpoint", out var text) && !Uri.TryCreate(text, UriKind.Absolute, out endpoint)) problems.Add($"BigQuery:Endpoint is '{text}'. Expected a scheme and a host alone, e.g. https://bigquery.googleapis.com/.");
@@ -69,7 +103,7 @@ public sealed class BigQuerySettings
         {
             // Pieces of a large file are in memory, of as many files as are loaded side by side.
             ChunkSize = 8 << 20,
-            Project = table.ProjectId, BillingProject = settings.GetValueOrDefault("BillingProject"), Location = settings.GetValueOrDefault("Location"), Endpoint = endpoint, Credentials = Credentials(settings.GetValueOrDefault("Credentials") ?? "adc"),
+            Project = project, BillingProject = settings.GetValueOrDefault("BillingProject"), Location = settings.GetValueOrDefault("Location"), Endpoint = endpoint, Credentials = Credentials(settings.GetValueOrDefault("Credentials") ?? "adc"),
         };
     }
 

@@ -28,7 +28,8 @@ static class JobNames
     /// <summary>The staging table of a version, in the dataset of its table.</summary>
     public static TableReference Staging(TableReference table, string prefix) => table with { TableId = $"{table.TableId}__staging_{prefix[(prefix.LastIndexOf('-') + 1)..]}" };
 
-    static string Plain(string text)
+    /// <summary>The begin of a text, of characters that an id may have.</summary>
+    public static string Plain(string text)
     {
         var plain = new StringBuilder();
         foreach (var c in text.Take(60)) plain.Append(char.IsAsciiLetterOrDigit(c) ? c : '_');

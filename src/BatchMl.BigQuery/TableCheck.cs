@@ -124,7 +124,7 @@ sealed class TableCheck(BigQuerySinkOptions options)
         _ => 8,
     };
 
-    static string Size(double bytes) => bytes switch
+    internal static string Size(double bytes) => bytes switch
     {
         < 1e4 => FormattableString.Invariant($"{bytes:F0} B"),
         < 1e7 => FormattableString.Invariant($"{bytes / 1e3:F0} kB"),

@@ -12,7 +12,6 @@ sealed class ParquetStage : IBatchStage
 {
     // Rows are written in blocks and row groups of exactly so many rows: the file's bytes do not depend on how the rows came.
     const int BlockRows = 65_536;
-    const int RowGroupRows = 4 * BlockRows;
 
     static readonly int[] everyRow = [.. Enumerable.Range(0, BlockRows)];
 
@@ -77,15 +76,9 @@ sealed class ParquetStage : IBatchStage
 
     FileWriter OpenWriter()
     {
-        using var builder = new WriterPropertiesBuilder();
-        builder.Compression(Compression.Zstd).CompressionLevel(1).EnablePageChecksum().MaxRowGroupLength(RowGroupRows).CreatedBy("BatchMl");
-        using var properties = builder.Build();
-        using var arrow = new ArrowWriterPropertiesBuilder().StoreSchema();
-        if (layout.ForOtherReaders) arrow.CoerceTimestamps(Apache.Arrow.Types.TimeUnit.Microsecond).AllowTruncatedTimestamps();
-        using var arrowProperties = arrow.Build();
         try
         {
-            return new FileWriter(stream, fileSchema, properties, arrowProperties, leaveOpen: true);
+            return ParquetFile.Writer(stream, fileSchema, layout.ForOtherReaders);
         }
         catch (Exception e) when (stream.Failure is null && e is not IOException)
         {

@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using BatchMl.Benchmarks.BigQuery;
 using BatchMl.Benchmarks.Harness;
 using BatchMl.Benchmarks.Engine;
 using BatchMl.Benchmarks.Expressions;
 using BatchMl.Benchmarks.Kernel;
 using BatchMl.Benchmarks.Ledger;
 using BatchMl.Benchmarks.Pipeline;
+using BatchMl.Benchmarks.Server;
 using BatchMl.Benchmarks.Spark;
 using BatchMl.Kernel;
 using BatchMl.LightGbm;
@@ -39,6 +41,13 @@ static class Program
         new IdentityMap(),
         new OneRowTask(),
         new ScoredFlights(),
+        Dispatching.Memory(),
+        Dispatching.Postgres(),
+        new HomePage(),
+        new IdleServer(),
+        new NothingDue(),
+        new LoadedRows(),
+        new LoadedPartitions(),
     ];
 
     static async Task<int> Main(string[] args)
@@ -56,6 +65,11 @@ static class Program
         {
             await LargeTrainingSet.MakeAsync(at, long.Parse(memory, CultureInfo.InvariantCulture));
             OwnProcess.TellPeak();
+            return 0;
+        }
+        if (args is ["--bigquery-load", var files, var url])
+        {
+            await LoadedRows.RunInItsProcessAsync(files, url);
             return 0;
         }
         if (args is ["--first-row", var workspace])

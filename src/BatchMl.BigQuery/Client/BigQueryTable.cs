@@ -54,12 +54,19 @@ public sealed record BigQueryTable
     /// <summary>Set by BigQuery; null: not asked for (view BASIC).</summary>
     public long? NumBytes { get; init; }
 
+    /// <summary>Rows that were streamed in lately, which no other number counts yet; null: none.</summary>
+    public StreamingBuffer? StreamingBuffer { get; init; }
+
     /// <summary>When it was made, in milliseconds since 1970; set by BigQuery.</summary>
     public long? CreationTime { get; init; }
 
     /// <summary>When it was last changed, in milliseconds since 1970; set by BigQuery.</summary>
     public long? LastModifiedTime { get; init; }
 }
+
+/// <summary>Rows that were streamed in lately.</summary>
+/// <param name="EstimatedRows">About how many.</param>
+public sealed record StreamingBuffer(long? EstimatedRows);
 
 /// <summary>How much <c>tables.get</c> tells.</summary>
 public static class TableView

@@ -12,7 +12,7 @@ static class PlanText
 {
     public static PlanSection Sources(IPinnedQuery pinned) => new("sources",
         [.. pinned.Sources.DistinctBy(s => s.Source.Name).Select(s =>
-            $"{s.Source.Name}: {s.Snapshot.Files.Count} file{(s.Snapshot.Files.Count == 1 ? "" : "s")}, {Rows(s.Snapshot)}{Bytes(s.Snapshot.Files.Sum(f => f.Size))} at {(s.Snapshot.Files.Count == 0 ? "-" : s.Snapshot.Files[0].Path)}")]);
+            $"{s.Source.Name}: {s.Snapshot.Files.Count} file{(s.Snapshot.Files.Count == 1 ? "" : "s")}, {Rows(s.Snapshot)}{Bytes(s.Snapshot.Files.Sum(f => f.Size))} at {(s.Snapshot.Files.Count == 0 ? "-" : s.Snapshot.Files[0].Path)}{(s.Snapshot.Note is { } note ? $" ({note})" : "")}")]);
 
     public static PlanSection Output(ISink sink, string dataset, string partitionColumn, Schema schema) => new("output",
     [

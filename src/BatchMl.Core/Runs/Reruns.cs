@@ -49,6 +49,5 @@ sealed class Reruns(ICatalog catalog)
         return left;
     }
 
-    // Whoever asks again is in another trace.
-    static RunRequest RequestOf(RunRecord record) => JsonSerializer.Deserialize(record.ArgumentsJson, RunJson.Default.RunRequest)! with { TraceParent = null };
+    static RunRequest RequestOf(RunRecord record) => JsonSerializer.Deserialize(record.ArgumentsJson, RunJson.Default.RunRequest)!;
 }

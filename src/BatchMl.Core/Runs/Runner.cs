@@ -151,22 +151,24 @@ public sealed class Runner
     /// <param name="run">Run id, or the begin of one.</param>
     /// <param name="jobs">A job by its name.</param>
     /// <param name="cancel">Stops it.</param>
+    /// <param name="traceParent">See <see cref="RunRequest.TraceParent"/>.</param>
     /// <exception cref="DefinitionException">There is no such run, or nothing of it is left to do.</exception>
-    public async Task<RunSummary> RetryAsync(string run, Func<string, Job> jobs, CancellationToken cancel)
+    public async Task<RunSummary> RetryAsync(string run, Func<string, Job> jobs, CancellationToken cancel, string? traceParent = null)
     {
         var (record, request) = await new Reruns(environment.Catalog).RetryOfAsync(run, cancel);
-        return await RunAsync(jobs(record.Job), request, "retry", record.RunId, cancel);
+        return await RunAsync(jobs(record.Job), request with { TraceParent = traceParent }, "retry", record.RunId, cancel);
     }
 
     /// <summary>Makes again, whole, the partitions of a run that have dead letters and were not made again since.</summary>
     /// <param name="run">Run id, or the begin of one.</param>
     /// <param name="jobs">A job by its name.</param>
     /// <param name="cancel">Stops it.</param>
+    /// <param name="traceParent">See <see cref="RunRequest.TraceParent"/>.</param>
     /// <exception cref="DefinitionException">There is no such run, or nothing of it has dead letters.</exception>
-    public async Task<RunSummary> ReplayAsync(string run, Func<string, Job> jobs, CancellationToken cancel)
+    public async Task<RunSummary> ReplayAsync(string run, Func<string, Job> jobs, CancellationToken cancel, string? traceParent = null)
     {
         var (record, request) = await new Reruns(environment.Catalog).ReplayOfAsync(run, cancel);
-        return await RunAsync(jobs(record.Job), request, "replay", record.RunId, cancel);
+        return await RunAsync(jobs(record.Job), request with { TraceParent = traceParent }, "replay", record.RunId, cancel);
     }
 
     static IReadOnlyList<DatasetJob> StepsOf(Job job) => job switch

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Claims;
 using BatchMl.Operations;
 using BatchMl.Runs;
@@ -39,9 +38,9 @@ static class ActionApi
         var operators = api.MapGroup("/").RequireAuthorization(Roles.Operator);
         var runs = operators.MapGroup("/").WithTags("runs");
         runs.MapPost("/runs", async Task<Accepted<QueuedRun>> (RunAsked asked, RunDesk desk, ClaimsPrincipal user, CancellationToken cancel) => Asked(await desk.RunAsync(
-            asked.Job, new RunRequest { TraceParent = Activity.Current?.Id, From = asked.From, To = asked.To, Partitions = asked.Partitions ?? [], Force = asked.Force, Due = asked.Due, MaxParallel = AtOnce(asked.MaxParallel) }, user.Actor(), cancel))).WithSummary("Run a job");
+            asked.Job, new RunRequest { From = asked.From, To = asked.To, Partitions = asked.Partitions ?? [], Force = asked.Force, Due = asked.Due, MaxParallel = AtOnce(asked.MaxParallel) }, user.Actor(), cancel))).WithSummary("Run a job");
         runs.MapPost("/backfills", async Task<Accepted<QueuedRun>> (BackfillAsked asked, RunDesk desk, ClaimsPrincipal user, CancellationToken cancel) => Asked(await desk.BackfillAsync(
-            asked.Job, new RunRequest { TraceParent = Activity.Current?.Id, From = asked.From, To = asked.To, MaxParallel = AtOnce(asked.MaxParallel), Order = asked.Order, Scope = asked.Scope }, user.Actor(), cancel))).WithSummary("Fill a range of dates");
+            asked.Job, new RunRequest { From = asked.From, To = asked.To, MaxParallel = AtOnce(asked.MaxParallel), Order = asked.Order, Scope = asked.Scope }, user.Actor(), cancel))).WithSummary("Fill a range of dates");
         runs.MapPost("/runs/{id}/retry", async Task<Results<Accepted<QueuedRun>, ProblemHttpResult>> (string id, RunDesk desk, RunBoard board, ClaimsPrincipal user, CancellationToken cancel) =>
             await board.FindAsync(id, cancel) is { } run ? run.Run.FinishedAt is null ? Conflict("The run goes on; there is nothing to retry yet") : Asked(await desk.RetryAsync(run.Run.RunId, user.Actor(), cancel)) : NotFound("run", id))
             .ProducesProblem(404).ProducesProblem(409).WithSummary("Try again only what failed in a run");

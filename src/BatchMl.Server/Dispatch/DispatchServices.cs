@@ -19,7 +19,7 @@ static class DispatchServices
     public static IServiceCollection AddDispatch(this IServiceCollection services, ServerContext context, DispatchSettings settings)
     {
         var storage = Storage(context);
-        services.AddSingleton(settings).AddSingleton(context.Session.Environment.Clock).AddSingleton<DispatchBell>().AddSingleton<Deliveries>().AddSingleton<RunNews>().AddSingleton<RunDesk>().AddSingleton<QueuedRunJob>();
+        services.AddSingleton(settings).AddSingleton(context.Session.Environment.Clock).AddSingleton<DispatchBell>().AddSingleton<Deliveries>().AddSingleton<IdleMemory>().AddSingleton<RunNews>().AddSingleton<RunDesk>().AddSingleton<QueuedRunJob>();
         services.AddSingleton(s => new ScheduleBook(context.Options.Schedules, ScheduleWords.Of(context.Application, context.Configuration), s.GetRequiredService<DispatchBell>(), s.GetRequiredService<ILoggerFactory>()));
         services.AddHostedService(s => s.GetRequiredService<ScheduleBook>());
         services.AddHostedService<Scheduler>();

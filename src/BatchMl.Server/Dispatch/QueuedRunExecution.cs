@@ -95,8 +95,8 @@ sealed class QueuedRunExecution(ServerContext context, IOperations operations, R
         var runner = new Runner(session.Environment, watch);
         return await (run.Verb switch
         {
-            "retry" => runner.RetryAsync(run.TargetRunId!, application.FindJob, cancel),
-            "replay" => runner.ReplayAsync(run.TargetRunId!, application.FindJob, cancel),
+            "retry" => runner.RetryAsync(run.TargetRunId!, application.FindJob, cancel, asked.TraceParent),
+            "replay" => runner.ReplayAsync(run.TargetRunId!, application.FindJob, cancel, asked.TraceParent),
             _ => runner.RunAsync(application.FindJob(run.Job), request, run.Verb, cancel),
         });
     }

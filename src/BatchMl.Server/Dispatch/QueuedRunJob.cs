@@ -8,7 +8,7 @@ namespace BatchMl.Server.Dispatch;
 
 /// <summary>What Hangfire's workers call. Whether and how a run is done is decided by the store: delivered twice it is done once.</summary>
 sealed class QueuedRunJob(
-    ServerContext context, IOperations operations, RunNews news, ScheduleTime time, DispatchBell bell, Deliveries deliveries, DispatchSettings settings, IHostApplicationLifetime lifetime, ILoggerFactory logging)
+    ServerContext context, IOperations operations, RunNews news, ScheduleTime time, DispatchBell bell, Deliveries deliveries, IdleMemory memory, DispatchSettings settings, IHostApplicationLifetime lifetime, ILoggerFactory logging)
 {
     /// <summary>Takes a queued run and does it; returns when it is over or was given back.</summary>
     /// <param name="id">Id of the queued run.</param>
@@ -21,7 +21,15 @@ sealed class QueuedRunJob(
         // In a server that stops it would only be given back.
         if (lifetime.ApplicationStopping.IsCancellationRequested) return;
         if (await ClaimAsync(id) is not { } run) return;
-        await new QueuedRunExecution(context, operations, news, time, settings, run, logging.CreateLogger("BatchMl.Dispatch")).RunAsync(lifetime.ApplicationStopping, cancel);
+        memory.Begin();
+        try
+        {
+            await new QueuedRunExecution(context, operations, news, time, settings, run, logging.CreateLogger("BatchMl.Dispatch")).RunAsync(lifetime.ApplicationStopping, cancel);
+        }
+        finally
+        {
+            memory.End();
+        }
         bell.Ring();
     }
 

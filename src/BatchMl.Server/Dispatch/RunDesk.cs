@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using BatchMl.Hosting;
 using BatchMl.Operations;
@@ -81,7 +82,8 @@ sealed class RunDesk(ServerContext context, IOperations operations, ScheduleBook
             Id = Guid.CreateVersion7(Now).ToString(),
             Job = job,
             Verb = verb,
-            RequestJson = JsonSerializer.Serialize(request),
+            // The run is a part of the trace of whoever asked for it.
+            RequestJson = JsonSerializer.Serialize(request with { TraceParent = Activity.Current?.Id }),
             TargetRunId = target,
             Queue = like?.Queue ?? Queues.Of(found),
             Group = like?.Group,

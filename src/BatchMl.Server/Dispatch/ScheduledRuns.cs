@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -30,7 +31,7 @@ static class ScheduledRuns
                 Id = id,
                 Job = next.Job,
                 Verb = "run",
-                RequestJson = JsonSerializer.Serialize(next.Arguments.RequestOf(occurrence, next.Zone)),
+                RequestJson = JsonSerializer.Serialize(next.Arguments.RequestOf(occurrence, next.Zone) with { TraceParent = Activity.Current?.Id }),
                 Queue = next.Queue,
                 Group = next.Group,
                 GroupLimit = next.GroupLimit,

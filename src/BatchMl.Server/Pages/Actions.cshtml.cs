@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using BatchMl.Operations;
 using BatchMl.Runs;
 using BatchMl.Server.Access;
@@ -21,13 +20,13 @@ sealed class ActionsModel(RunDesk desk) : PageModel
 
     public Task<IActionResult> OnPostResumeAsync(string schedule, CancellationToken cancel) => DoAsync(() => desk.ResumeAsync(schedule, By, cancel), $"{schedule} goes on.");
 
-    public Task<IActionResult> OnPostRunAsync(string job, CancellationToken cancel) => AskAsync(async () => $"{job} was asked to run: {Told(await desk.RunAsync(job, new RunRequest { TraceParent = Activity.Current?.Id }, By, cancel))}");
+    public Task<IActionResult> OnPostRunAsync(string job, CancellationToken cancel) => AskAsync(async () => $"{job} was asked to run: {Told(await desk.RunAsync(job, new RunRequest(), By, cancel))}");
 
     public Task<IActionResult> OnPostBackfillAsync(string job, DateOnly? from, DateOnly? to, int? maxParallel, string? order, string? which, CancellationToken cancel) => AskAsync(async () =>
     {
         if (!ModelState.IsValid) throw new DefinitionException("A date or number of the form can not be read; expected dates as YYYY-MM-DD.");
         if (maxParallel is < 0 or > 256) throw new DefinitionException($"At once is {maxParallel}; expected 1 to 256, or nothing for one per core.");
-        var request = new RunRequest { TraceParent = Activity.Current?.Id, From = from, To = to, MaxParallel = maxParallel ?? 0, Order = Choice.Of<PartitionOrder>(order, "Order") ?? default, Scope = Choice.Of<RunScope>(which, "Which") ?? default };
+        var request = new RunRequest { From = from, To = to, MaxParallel = maxParallel ?? 0, Order = Choice.Of<PartitionOrder>(order, "Order") ?? default, Scope = Choice.Of<RunScope>(which, "Which") ?? default };
         return $"{job} from {from:yyyy-MM-dd} to {to:yyyy-MM-dd} was asked for: {Told(await desk.BackfillAsync(job, request, By, cancel))}";
     });
 

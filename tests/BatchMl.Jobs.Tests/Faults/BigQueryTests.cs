@@ -110,6 +110,35 @@ public sealed class BigQueryTests(FlightDelaysRun uninterrupted) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task A_table_of_BigQuery_is_a_source_like_its_files()
+    {
+        var path = Path.Combine(workspace.Path, "flights.parquet");
+        Duck.Execute($"COPY (SELECT * FROM '{Workspaces.Data}/flights*.parquet') TO '{path}' (FORMAT parquet)");
+        using var client = await BigQueryClient.OpenAsync(new BigQueryClientOptions { Project = "test-project", Endpoint = new Uri(fake.Url), Credentials = BigQueryCredentials.None }, Cancellation);
+        var columns = fake.Look($"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM '{path}')").Select(r => new BigQueryField
+        {
+            Name = (string)r[0]!, Type = (string)r[1]! switch { "VARCHAR" => FieldType.String, "DOUBLE" or "FLOAT" => FieldType.Float, "TIMESTAMP" or "TIMESTAMP WITH TIME ZONE" => FieldType.Timestamp, "DATE" => FieldType.Date, _ => FieldType.Integer },
+        });
+        await client.Jobs.RunAsync("flights", new JobConfiguration { Load = new LoadConfiguration { DestinationTable = client.Dataset("ml").Table("flights"), Schema = new BigQuerySchema([.. columns]) } }, path, Cancellation);
+
+        string[] source = ["--set", "Sources:flights:Format=bigquery", "--set", "Sources:flights:Table=test-project.ml.flights", "--set", "Sources:flights:PartitionBy=time_hour", "--set", $"BigQuery:Endpoint={fake.Url}", "--set", "BigQuery:Credentials=none"];
+        using (var plan = await JobsProcess.RunAsync(["plan", Job, "--workspace", workspace.Path, "--from", From, "--to", To, .. source]))
+        {
+            Ok(plan);
+            Assert.Contains("BigQuery table test-project:ml.flights, 336,776 rows", plan.Output, StringComparison.Ordinal);
+        }
+        var pages = fake.Requests.Count(r => r.Path.EndsWith("/data", StringComparison.Ordinal));
+        using (var run = await JobsProcess.RunAsync(workspace.Run(["--from", From, "--to", To, .. source]))) Ok(run);
+        // The plan had read it.
+        Assert.Equal(pages, fake.Requests.Count(r => r.Path.EndsWith("/data", StringComparison.Ordinal)));
+        string Scores(string of) => $"(SELECT * EXCLUDE (run_id, scored_at) FROM read_parquet('{of}/datasets/{Job}/*/part-*.parquet', hive_partitioning = true) WHERE flight_date >= DATE '{From}' AND flight_date < DATE '{To}')";
+        Assert.Equal(Duck.Ask<long>($"SELECT count(*) FROM {Scores(uninterrupted.Workspace)}"), Duck.Ask<long>($"SELECT count(*) FROM {Scores(workspace.Path)}"));
+        Assert.Equal(0, Duck.Ask<long>($"SELECT count(*) FROM ({Scores(uninterrupted.Workspace)} EXCEPT ALL {Scores(workspace.Path)})"));
+        var input = Workspaces.Events(workspace.Path).Last(e => e.GetProperty("eventType").GetString() == "COMPLETE" && e.GetProperty("outputs").GetArrayLength() > 0).GetProperty("inputs").EnumerateArray();
+        Assert.Contains(input, i => i.GetProperty("namespace").GetString() == "bigquery" && i.GetProperty("name").GetString() == "test-project.ml.flights");
+    }
+
+    [Fact]
     public async Task Killed_at_random_moments_and_run_again_all_is_as_if_nothing_had_happened()
     {
         var random = new Random(20131220);

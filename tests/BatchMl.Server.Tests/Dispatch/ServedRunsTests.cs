@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text.Json;
 using BatchMl.Operations;
 using BatchMl.Runs;
+using BatchMl.Server.Board;
 using BatchMl.Server.Dispatch;
 using BatchMl.Testing;
 using BatchMl.Testing.Runs;
@@ -187,6 +190,8 @@ public sealed class ServedRunsTests : IDisposable
         // The one worker is free again.
         Assert.Equal(QueuedRunState.Succeeded, (await server.OverAsync((await server.Desk.RunAsync("sales", new RunRequest(), "ann", Cancel)).Id)).State);
         gate.SetResult();
+        // It still records its end; the folder must not go before.
+        while (!(await server.Get<RunBoard>().LogAsync(run.RunId!, 10, Cancel) ?? []).Any(l => l.Contains("is cancelled after", StringComparison.Ordinal))) await Task.Delay(20, Cancel);
     }
 
     [Fact]
@@ -235,6 +240,45 @@ public sealed class ServedRunsTests : IDisposable
         Assert.Equal(["schedule.resume", "schedule.pause"], (await server.Operations.AuditAsync(10, null, Cancel)).Select(a => a.Action));
         var occurrences = (await server.QueueAsync()).Select(r => r.Occurrence).ToArray();
         Assert.Equal(occurrences.Length, occurrences.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_run_a_retry_and_a_schedules_run_are_in_the_trace_of_who_asked_for_them()
+    {
+        Schedule("daily", "job: sales\ncron: 0 6 1 1 *\n");
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener { ShouldListenTo = s => s.Name == "BatchMl", Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded, ActivityStopped = spans.Enqueue };
+        ActivitySource.AddActivityListener(listener);
+        var isBroken = true;
+        job.Making = (_, _) => isBroken ? throw new DataException("broken") : Task.CompletedTask;
+        await using var server = await TestServer.StartAsync(folder, [job]);
+        var failed = await AskAsync(() => server.Desk.RunAsync("sales", new RunRequest(), "ann", Cancel));
+        isBroken = false;
+        await AskAsync(() => server.Desk.RetryAsync(failed.RunId!, "ann", Cancel));
+        await AskAsync(() => server.Desk.RunNowAsync("daily", "ann", Cancel));
+
+        async Task<QueuedRun> AskAsync(Func<Task<QueuedRun>> ask)
+        {
+            using var asking = new Activity("asking").Start();
+            var run = await server.OverAsync((await ask()).Id);
+            Assert.Equal(asking.SpanId, Assert.Single(spans, s => s.OperationName == "batchml.run" && run.RunId!.Equals(s.GetTagItem("batchml.run_id"))).ParentSpanId);
+            return run;
+        }
+    }
+
+    [Fact]
+    public async Task A_thousand_schedules_that_fire_at_once_run_once_each()
+    {
+        const int many = 1_000;
+        foreach (var i in Enumerable.Range(0, many)) Schedule($"s{i:d4}", $"job: sales\ncron: 0 6 * * *\n");
+        await using var server = await TestServer.StartAsync(folder, [job], new DateTimeOffset(2013, 10, 1, 5, 59, 59, 500, TimeSpan.Zero));
+        await server.UntilAsync(q => q.Count == many && q.All(r => r.IsOver));
+        // What was looked at again meanwhile was not asked for again.
+        var queue = await server.UntilAsync(_ => server.Get<ScheduleTime>().Now > new DateTimeOffset(2013, 10, 1, 6, 0, 1, TimeSpan.Zero));
+        Assert.Equal(Enumerable.Range(0, many).Select(i => $"s{i:d4}"), queue.Select(r => r.Schedule).Order(StringComparer.Ordinal));
+        Assert.All(queue, r => Assert.Equal((QueuedRunState.Succeeded, 1), (r.State, r.Tries)));
+        // All of them are of one job: whoever came first made its partitions, and nobody made them again.
+        Assert.Equal(["1", "2"], job.Begun.Order(StringComparer.Ordinal));
     }
 
     [Fact]

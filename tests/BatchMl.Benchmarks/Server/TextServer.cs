@@ -1,0 +1,71 @@
+using System.Net;
+using System.Net.Sockets;
+using BatchMl.Data;
+using BatchMl.Hosting;
+using BatchMl.Jobs;
+using BatchMl.Runs;
+using BatchMl.Scoring;
+using BatchMl.Testing.Runs;
+
+namespace BatchMl.Benchmarks.Server;
+
+/// <summary>The server of the jobs program, in this process, over jobs whose partitions are texts: what runs cost beside what they do.</summary>
+sealed class TextServer : IAsyncDisposable
+{
+    readonly CancellationTokenSource stop = new();
+    readonly Task<int> serving;
+
+    TextServer(Task<int> serving, HttpClient client, CancellationTokenSource stop) => (this.serving, Client, this.stop) = (serving, client, stop);
+
+    /// <summary>Talks to it.</summary>
+    public HttpClient Client { get; }
+
+    /// <summary>The program around the jobs.</summary>
+    public static BatchMlApplication Application(IReadOnlyList<Job> jobs)
+    {
+        var usual = Composition.Application(output: TextWriter.Null);
+        return new BatchMlApplication
+        {
+            Jobs = () => jobs, Sink = w => new FolderSink(w.Datasets), Catalog = usual.Catalog, Operations = usual.Operations, MoreVerbs = usual.MoreVerbs,
+            SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>(), Scorers = new Dictionary<string, ScorerFactory>(), Out = TextWriter.Null, Error = TextWriter.Null,
+        };
+    }
+
+    /// <summary>Starts it over a folder: its workspace, and its schedules.</summary>
+    public static async Task<TextServer> StartAsync(string folder, IReadOnlyList<Job> jobs, params string[] more)
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "schedules"));
+        var url = $"http://127.0.0.1:{FreePort()}";
+        var stop = new CancellationTokenSource();
+        var serving = Application(jobs).RunAsync(["serve", "--urls", url, "--workspace", Path.Combine(folder, "workspace"), "--schedules", Path.Combine(folder, "schedules"), .. more], stop.Token);
+        var server = new TextServer(serving, new HttpClient { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(10) }, stop);
+        while (true)
+        {
+            try
+            {
+                using var answer = await server.Client.GetAsync("healthz/live");
+                return server;
+            }
+            catch (HttpRequestException) when (!serving.IsCompleted)
+            {
+                await Task.Delay(10);
+            }
+        }
+    }
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        var code = await serving;
+        Client.Dispose();
+        stop.Dispose();
+        if (code != 0) throw new InvalidOperationException($"The server ended with {code}.");
+    }
+}
