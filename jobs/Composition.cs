@@ -45,6 +45,11 @@ public static class Composition
             [LightGbmScorer.Flavor] = LightGbmScorer.Load,
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
+        TableFiles = new Dictionary<string, TableFileFactory>
+        {
+            [".parquet"] = (path, schema) => new ParquetTableFile(path, schema),
+            [".csv"] = (path, schema) => new CsvTableFile(path, schema),
+        },
         Engines = new Dictionary<string, Func<SessionContext, IEngine>> { ["spark"] = Spark },
         MoreVerbs = [application => new ServeVerb(application, address => PostgresAddress.Parse(address).ConnectionString), application => new SchedulesVerb(application), application => new KeysVerb(application)],
         Clock = clock ?? TimeProvider.System,

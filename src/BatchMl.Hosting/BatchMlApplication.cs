@@ -43,6 +43,9 @@ public sealed class BatchMlApplication
     /// <summary>Engines beside the local one, by name: what <c>--engine</c> takes.</summary>
     public IReadOnlyDictionary<string, Func<SessionContext, IEngine>> Engines { get; init; } = new Dictionary<string, Func<SessionContext, IEngine>>();
 
+    /// <summary>What verbs write rows to, by a file's extension: <c>.parquet</c>, <c>.csv</c>.</summary>
+    public IReadOnlyDictionary<string, TableFileFactory> TableFiles { get; init; } = new Dictionary<string, TableFileFactory>();
+
     /// <summary>"Now".</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
@@ -101,7 +104,7 @@ public sealed class BatchMlApplication
     IEnumerable<Command> Commands() =>
     [
         new ListVerb(this).Command, new PlanVerb(this).Command, new RunVerb(this).Command, new BackfillVerb(this).Command, new StatusVerb(this).Command, new RetryVerb(this).Command,
-        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, .. MoreVerbs.Select(v => v(this).Command),
+        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, new FeaturesVerb(this).Command, .. MoreVerbs.Select(v => v(this).Command),
     ];
 
     /// <summary>Jobs by name, the steps of pipelines among them.</summary>
@@ -151,7 +154,7 @@ public sealed class BatchMlApplication
         var said = new Said(Error.WriteLine);
         var store = CatalogContext.Of(workspace, configuration);
         var context = new SessionContext(workspace, configuration, sources.Settings(), line => said.To(line));
-        return new Session(configuration, store, said, new JobEnvironment
+        return new Session(configuration, store, said, (path, types) => sources.OpenFile(path, types, context), new JobEnvironment
         {
             Workspace = workspace,
             Catalog = Catalog(store),

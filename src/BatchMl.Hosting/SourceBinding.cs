@@ -45,6 +45,10 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
         return open(binding, context);
     }
 
+    /// <summary>A file that is not in the configuration.</summary>
+    public IBatchSource OpenFile(string path, IReadOnlyDictionary<string, string> types, SessionContext context) =>
+        formats[FormatOfPath(path)](new SourceBinding { Name = path, Path = path, Types = types }, context);
+
     /// <summary>When a source is ready.</summary>
     /// <exception cref="DefinitionException">It is not bound, or <c>Ready</c> is no such rule.</exception>
     public SourceReadiness Readiness(string name)
@@ -93,7 +97,10 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
 
     string Absolute(string path) => path.Length == 0 || path.Contains("://", StringComparison.Ordinal) ? path : System.IO.Path.GetFullPath(path, folder);
 
-    static string FormatOf(SourceBinding binding) => binding.Table is not null ? "spark" : binding.Sql is not null ? "sql" : System.IO.Path.GetExtension(binding.Path).ToLowerInvariant() switch
+    static string FormatOf(SourceBinding binding) => binding.Table is not null ? "spark" : binding.Sql is not null ? "sql" : FormatOfPath(binding.Path);
+
+    /// <summary>The format that a path's extension stands for.</summary>
+    public static string FormatOfPath(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant() switch
     {
         ".csv" or ".tsv" => "csv",
         ".json" or ".ndjson" or ".jsonl" => "json",
