@@ -35,6 +35,7 @@ public static class Composition
             ["json"] = (b, _) => new JsonSource(b.Path, b.Types),
             ["sql"] = (b, _) => new SqlSource(b.Sql!, b.Files, b.Path.Length > 0 ? b.Path : null),
             ["spark"] = SparkTable,
+            ["postgres"] = PostgresTables.Open,
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
         Catalog = c => c.Postgres is { } address ? new PostgresCatalog(address) : new SqliteCatalog(c.Workspace.CatalogPath),
@@ -45,6 +46,7 @@ public static class Composition
             [LightGbmScorer.Flavor] = LightGbmScorer.Load,
             [OnnxScorer.Flavor] = OnnxScorer.Load,
         },
+        Query = (workspace, sql) => new DatasetQuery(workspace.Datasets, sql),
         TableFiles = new Dictionary<string, TableFileFactory>
         {
             [".parquet"] = (path, schema) => new ParquetTableFile(path, schema),

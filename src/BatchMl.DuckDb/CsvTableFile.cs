@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Globalization;
 using System.Text;
 using Apache.Arrow;
 using BatchMl.Data;
@@ -7,15 +5,12 @@ using BatchMl.Lineage;
 
 namespace BatchMl.DuckDb;
 
-/// <summary>
-/// Rows as a CSV file that <see cref="CsvSource"/> reads back: a line of names, fields quoted by <c>"</c> where need be, nulls empty and empty texts <c>""</c>; doubles with as many digits as tell them apart, instants in ISO 8601 and UTC.
-/// </summary>
+/// <summary>Rows as a CSV file that <see cref="CsvSource"/> reads back, see <see cref="CsvText"/>.</summary>
 public sealed class CsvTableFile : ITableFile
 {
-    static readonly SearchValues<char> quoted = SearchValues.Create(",\"\r\n;\t");
-
-    readonly StreamWriter writer;
     readonly FileStream stream;
+    readonly StreamWriter writer;
+    readonly CsvText text;
 
     /// <summary>Opens a new file.</summary>
     /// <exception cref="DefinitionException">A column's type is not one of single values.</exception>
@@ -25,43 +20,12 @@ public sealed class CsvTableFile : ITableFile
         if (nested.Length > 0) throw new DefinitionException($"CSV can not carry these columns: {string.Join(", ", nested)}. Expected single values; write Parquet, or leave the columns out.");
         stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
         writer = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-        WriteLine(schema.FieldsList.Select(f => Field(f.Name)));
+        text = new CsvText(writer);
+        text.WriteNames(schema);
     }
 
     /// <inheritdoc/>
-    public void Write(RecordBatch batch)
-    {
-        var columns = batch.Arrays.Select(Columns.Normalize).ToArray();
-        for (var row = 0; row < batch.Length; row++) WriteLine(columns.Select(c => Text(c, row)));
-    }
-
-    void WriteLine(IEnumerable<string> fields)
-    {
-        var isFirst = true;
-        foreach (var field in fields)
-        {
-            if (!isFirst) writer.Write(',');
-            writer.Write(field);
-            isFirst = false;
-        }
-        writer.Write('\n');
-    }
-
-    static string Text(IArrowArray column, int row) => (Columns.TypeOf(column.Data.DataType), Columns.ValueAt(column, row)) switch
-    {
-        (_, null) => "",
-        (ColumnType.Timestamp, long t) => Instant(t),
-        (ColumnType.Date, int d) => DateTime.UnixEpoch.AddDays(d).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-        (_, bool b) => b ? "true" : "false",
-        (_, double n) => n.ToString("R", CultureInfo.InvariantCulture),
-        (_, string s) => Field(s),
-        var (_, other) => Convert.ToString(other, CultureInfo.InvariantCulture)!,
-    };
-
-    static string Instant(long microseconds) => new DateTime(DateTime.UnixEpoch.Ticks + microseconds * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc).ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
-
-    // A text that is empty or begins or ends with a space is quoted too: it is neither null nor to be trimmed.
-    static string Field(string text) => text.Length > 0 && !text.AsSpan().ContainsAny(quoted) && text[0] != ' ' && text[^1] != ' ' ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    public void Write(RecordBatch batch) => text.Write(batch);
 
     /// <inheritdoc/>
     public void Complete()

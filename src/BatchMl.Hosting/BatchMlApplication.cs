@@ -19,7 +19,7 @@ public sealed class BatchMlApplication
     /// <summary>Makes the jobs; called once, so that an error in a definition is reported like any other.</summary>
     public required Func<IReadOnlyList<Job>> Jobs { get; init; }
 
-    /// <summary>Opens tables, by format: <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c>.</summary>
+    /// <summary>Opens tables, by format: <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c>, <c>postgres</c>.</summary>
     public required IReadOnlyDictionary<string, Func<SourceBinding, SessionContext, IBatchSource>> SourceFormats { get; init; }
 
     /// <summary>Makes the sink of a workspace.</summary>
@@ -45,6 +45,9 @@ public sealed class BatchMlApplication
 
     /// <summary>What verbs write rows to, by a file's extension: <c>.parquet</c>, <c>.csv</c>.</summary>
     public IReadOnlyDictionary<string, TableFileFactory> TableFiles { get; init; } = new Dictionary<string, TableFileFactory>();
+
+    /// <summary>Answers a query over the datasets of a workspace; null: this program has no verb for that.</summary>
+    public Func<Workspace, string, IBatchSource>? Query { get; init; }
 
     /// <summary>"Now".</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -104,7 +107,8 @@ public sealed class BatchMlApplication
     IEnumerable<Command> Commands() =>
     [
         new ListVerb(this).Command, new PlanVerb(this).Command, new RunVerb(this).Command, new BackfillVerb(this).Command, new StatusVerb(this).Command, new RetryVerb(this).Command,
-        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, new FeaturesVerb(this).Command, .. MoreVerbs.Select(v => v(this).Command),
+        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, new FeaturesVerb(this).Command, new ScaffoldVerb(this).Command,
+        .. Query is null ? Array.Empty<Command>() : [new QueryVerb(this, Query).Command], .. MoreVerbs.Select(v => v(this).Command),
     ];
 
     /// <summary>Jobs by name, the steps of pipelines among them.</summary>

@@ -5,8 +5,8 @@ namespace BatchMl.Hosting;
 
 /// <summary>
 /// Where a source is: the section <c>Sources:NAME</c> of the configuration. <c>Path</c> is a file, a folder or a glob, relative to the folder of the
-/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c> or <c>spark</c> (by default from the path's extension, otherwise parquet);
-/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to format spark; <c>Ready</c> says
+/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c> or <c>postgres</c> (by default from the path's extension, otherwise parquet);
+/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to formats spark and postgres, <c>Connection</c> to postgres; <c>Ready</c> says
 /// what tells that the source is ready for a partition.
 /// </summary>
 public sealed record SourceBinding
@@ -17,14 +17,16 @@ public sealed record SourceBinding
     public string Path { get; init; } = "";
     /// <summary>Format name.</summary>
     public string? Format { get; init; }
-    /// <summary>A query, in DuckDB's dialect for format sql, in Spark's for format spark.</summary>
+    /// <summary>A query, in DuckDB's dialect for format sql, in Spark's or PostgreSQL's for those formats.</summary>
     public string? Sql { get; init; }
     /// <summary>Files that the query reads: their identity is the source's.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
-    /// <summary>A table or view of Spark, for format spark.</summary>
+    /// <summary>A table or view of Spark or PostgreSQL, for those formats.</summary>
     public string? Table { get; init; }
-    /// <summary>An expression in Spark's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For format spark.</summary>
+    /// <summary>An expression in the table's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For formats spark and postgres.</summary>
     public string? PartitionBy { get; init; }
+    /// <summary>How a database is reached, as a reference to a secret: <c>env:NAME</c> or <c>file:PATH</c>. For format postgres.</summary>
+    public string? Connection { get; init; }
     /// <summary>What tells that it is ready for a partition, see <see cref="ReadyRule"/>: <c>none</c> (the default), <c>watermark</c> or <c>success</c>.</summary>
     public string? Ready { get; init; }
     /// <summary>Column types by name in DuckDB's words, for CSV columns that would be guessed wrong.</summary>
