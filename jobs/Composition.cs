@@ -38,6 +38,7 @@ public static class Composition
             ["sql"] = (b, _) => new SqlSource(b.Sql!, b.Files, b.Path.Length > 0 ? b.Path : null),
             ["spark"] = SparkTable,
             [BigQueryAddress.Scheme] = BigQueryTable,
+            ["postgres"] = PostgresTables.Open,
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
         ScoreSinks = new Dictionary<string, Func<Uri, SessionContext, IBatchSink>> { [BigQueryAddress.Scheme] = BigQuery },
@@ -48,6 +49,12 @@ public static class Composition
         {
             [LightGbmScorer.Flavor] = LightGbmScorer.Load,
             [OnnxScorer.Flavor] = OnnxScorer.Load,
+        },
+        Query = (workspace, sql) => new DatasetQuery(workspace.Datasets, sql),
+        TableFiles = new Dictionary<string, TableFileFactory>
+        {
+            [".parquet"] = (path, schema) => new ParquetTableFile(path, schema),
+            [".csv"] = (path, schema) => new CsvTableFile(path, schema),
         },
         Engines = new Dictionary<string, Func<SessionContext, IEngine>> { ["spark"] = Spark },
         MoreVerbs = [application => new ServeVerb(application, address => PostgresAddress.Parse(address).ConnectionString), application => new SchedulesVerb(application), application => new KeysVerb(application)],

@@ -16,13 +16,16 @@ namespace BatchMl.DuckDb;
 /// <param name="fail">Words an error of DuckDB.</param>
 sealed class DuckDbQuery(string? database, string sql, Func<string, Exception, Exception> fail)
 {
+    /// <summary>Statements that each connection begins with.</summary>
+    public string SetUp { get; init; } = "";
+
     DuckDBConnection Connect()
     {
         var connection = new DuckDBConnection(
             $"DataSource={database ?? ":memory:"};{(database is null ? "" : "access_mode=READ_ONLY;")}threads=1;memory_limit=1GB;autoinstall_known_extensions=false;autoload_known_extensions=false");
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = $"SET preserve_insertion_order = true; SET TimeZone = 'UTC'; SET temp_directory = {DuckDbText.Literal(Path.Combine(Path.GetTempPath(), "batchml-duckdb"))}";
+        command.CommandText = $"SET preserve_insertion_order = true; SET TimeZone = 'UTC'; SET temp_directory = {DuckDbText.Literal(Path.Combine(Path.GetTempPath(), "batchml-duckdb"))};{SetUp}";
         command.ExecuteNonQuery();
         return connection;
     }

@@ -19,7 +19,7 @@ public sealed class BatchMlApplication
     /// <summary>Makes the jobs; called once, so that an error in a definition is reported like any other.</summary>
     public required Func<IReadOnlyList<Job>> Jobs { get; init; }
 
-    /// <summary>Opens tables, by format: <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c>.</summary>
+    /// <summary>Opens tables, by format: <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c>, <c>postgres</c>.</summary>
     public required IReadOnlyDictionary<string, Func<SourceBinding, SessionContext, IBatchSource>> SourceFormats { get; init; }
 
     /// <summary>Makes the sink of a workspace.</summary>
@@ -45,6 +45,12 @@ public sealed class BatchMlApplication
 
     /// <summary>Engines beside the local one, by name: what <c>--engine</c> takes.</summary>
     public IReadOnlyDictionary<string, Func<SessionContext, IEngine>> Engines { get; init; } = new Dictionary<string, Func<SessionContext, IEngine>>();
+
+    /// <summary>What verbs write rows to, by a file's extension: <c>.parquet</c>, <c>.csv</c>.</summary>
+    public IReadOnlyDictionary<string, TableFileFactory> TableFiles { get; init; } = new Dictionary<string, TableFileFactory>();
+
+    /// <summary>Answers a query over the datasets of a workspace; null: this program has no verb for that.</summary>
+    public Func<Workspace, string, IBatchSource>? Query { get; init; }
 
     /// <summary>"Now".</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -104,7 +110,8 @@ public sealed class BatchMlApplication
     IEnumerable<Command> Commands() =>
     [
         new ListVerb(this).Command, new PlanVerb(this).Command, new RunVerb(this).Command, new BackfillVerb(this).Command, new StatusVerb(this).Command, new RetryVerb(this).Command,
-        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, .. MoreVerbs.Select(v => v(this).Command),
+        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, new FeaturesVerb(this).Command, new ScaffoldVerb(this).Command,
+        .. Query is null ? Array.Empty<Command>() : [new QueryVerb(this, Query).Command], .. MoreVerbs.Select(v => v(this).Command),
     ];
 
     /// <summary>Jobs by name, the steps of pipelines among them.</summary>
@@ -156,7 +163,7 @@ public sealed class BatchMlApplication
         var address = SinkAddress.Of(configuration["Sink"], ScoreSinks.Keys);
         var context = new SessionContext(workspace, configuration, sources.Settings().With(SinkAddress.Settings(address, configuration)), line => said.To(line));
         var sink = Sink(workspace);
-        return new Session(configuration, store, said, new JobEnvironment
+        return new Session(configuration, store, said, (path, types) => sources.OpenFile(path, types, context), new JobEnvironment
         {
             Workspace = workspace,
             Catalog = Catalog(store),

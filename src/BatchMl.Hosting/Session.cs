@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Runs;
 using Microsoft.Extensions.Configuration;
@@ -41,7 +42,10 @@ public sealed class Said
 /// <summary>An opened workspace.</summary>
 public sealed class Session : IAsyncDisposable
 {
-    internal Session(IConfiguration configuration, CatalogContext store, Said said, JobEnvironment environment) => (Configuration, Store, Said, Environment) = (configuration, store, said, environment);
+    readonly Func<string, IReadOnlyDictionary<string, string>, IBatchSource> openFile;
+
+    internal Session(IConfiguration configuration, CatalogContext store, Said said, Func<string, IReadOnlyDictionary<string, string>, IBatchSource> openFile, JobEnvironment environment) =>
+        (Configuration, Store, Said, this.openFile, Environment) = (configuration, store, said, openFile, environment);
 
     /// <summary>Where lines of the engine go: to the error stream, or to whoever shows progress.</summary>
     public Said Said { get; }
@@ -54,6 +58,11 @@ public sealed class Session : IAsyncDisposable
 
     /// <summary>What jobs run in.</summary>
     public JobEnvironment Environment { get; }
+
+    /// <summary>A file that no setting names, by its extension.</summary>
+    /// <param name="path">File, folder or glob.</param>
+    /// <param name="types">As <see cref="SourceBinding.Types"/>.</param>
+    public IBatchSource OpenFile(string path, IReadOnlyDictionary<string, string> types) => openFile(path, types);
 
     /// <summary>Dead letters that a run may have by the setting <c>DeadLetterLimit</c>; null: it is not set.</summary>
     /// <exception cref="DefinitionException">It is no number.</exception>

@@ -5,8 +5,8 @@ namespace BatchMl.Hosting;
 
 /// <summary>
 /// Where a source is: the section <c>Sources:NAME</c> of the configuration. <c>Path</c> is a file, a folder or a glob, relative to the folder of the
-/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c> or <c>bigquery</c> (by default from the path's extension, otherwise parquet);
-/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to formats spark and bigquery; <c>Ready</c> says
+/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c>, <c>bigquery</c> or <c>postgres</c> (by default from the path's extension, otherwise parquet);
+/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to formats spark, bigquery and postgres, <c>Connection</c> to postgres; <c>Ready</c> says
 /// what tells that the source is ready for a partition.
 /// </summary>
 public sealed record SourceBinding
@@ -17,14 +17,16 @@ public sealed record SourceBinding
     public string Path { get; init; } = "";
     /// <summary>Format name.</summary>
     public string? Format { get; init; }
-    /// <summary>A query, in DuckDB's dialect for format sql, in Spark's for format spark, in GoogleSQL for format bigquery.</summary>
+    /// <summary>A query, in DuckDB's dialect for format sql, in Spark's, BigQuery's or PostgreSQL's for those formats.</summary>
     public string? Sql { get; init; }
     /// <summary>Files that the query reads: their identity is the source's.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
-    /// <summary>A table or view of Spark, for format spark; a table or partition of BigQuery, <c>PROJECT.DATASET.TABLE</c>, for format bigquery.</summary>
+    /// <summary>A table or view of Spark or PostgreSQL, or a table or partition of BigQuery (<c>PROJECT.DATASET.TABLE</c>), for those formats.</summary>
     public string? Table { get; init; }
-    /// <summary>An expression in Spark's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For format spark. For format bigquery the name of a column; by default the one that the table is partitioned by.</summary>
+    /// <summary>An expression in the table's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For formats spark and postgres; for bigquery the name of a column, by default the one that the table is partitioned by.</summary>
     public string? PartitionBy { get; init; }
+    /// <summary>How a database is reached, as a reference to a secret: <c>env:NAME</c> or <c>file:PATH</c>. For format postgres.</summary>
+    public string? Connection { get; init; }
     /// <summary>What tells that it is ready for a partition, see <see cref="ReadyRule"/>: <c>none</c> (the default), <c>watermark</c> or <c>success</c>.</summary>
     public string? Ready { get; init; }
     /// <summary>Column types by name in DuckDB's words, for CSV columns that would be guessed wrong.</summary>
@@ -44,6 +46,10 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
         }
         return open(binding, context);
     }
+
+    /// <summary>A file that is not in the configuration.</summary>
+    public IBatchSource OpenFile(string path, IReadOnlyDictionary<string, string> types, SessionContext context) =>
+        formats[FormatOfPath(path)](new SourceBinding { Name = path, Path = path, Types = types }, context);
 
     /// <summary>When a source is ready.</summary>
     /// <exception cref="DefinitionException">It is not bound, or <c>Ready</c> is no such rule.</exception>
@@ -93,7 +99,10 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
 
     string Absolute(string path) => path.Length == 0 || path.Contains("://", StringComparison.Ordinal) ? path : System.IO.Path.GetFullPath(path, folder);
 
-    static string FormatOf(SourceBinding binding) => binding.Table is not null ? "spark" : binding.Sql is not null ? "sql" : System.IO.Path.GetExtension(binding.Path).ToLowerInvariant() switch
+    static string FormatOf(SourceBinding binding) => binding.Table is not null ? "spark" : binding.Sql is not null ? "sql" : FormatOfPath(binding.Path);
+
+    /// <summary>The format that a path's extension stands for.</summary>
+    public static string FormatOfPath(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant() switch
     {
         ".csv" or ".tsv" => "csv",
         ".json" or ".ndjson" or ".jsonl" => "json",

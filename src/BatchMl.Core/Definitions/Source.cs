@@ -17,7 +17,9 @@ public sealed record SourceColumn(string Name, ColumnType Type, bool Nullable);
 /// </summary>
 public abstract record Source
 {
-    internal Source(string name, Type recordType) => (Name, RecordType, Columns) = (name, recordType, RecordColumns.Of(recordType));
+    internal Source(string name, Type recordType) : this(name, recordType, RecordColumns.Of(recordType)) { }
+
+    internal Source(string name, Type recordType, IReadOnlyList<SourceColumn> columns) => (Name, RecordType, Columns) = (name, recordType, columns);
 
     /// <summary>A source described by a record type; <paramref name="name"/> is what configuration binds to a place.</summary>
     public static Source<T> Bind<T>(string name) => new(name);

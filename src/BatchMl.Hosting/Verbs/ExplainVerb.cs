@@ -3,8 +3,6 @@ using System.Globalization;
 using System.Text.Json;
 using BatchMl.Engine;
 using BatchMl.Hosting.Output;
-using BatchMl.Jobs;
-using BatchMl.Runs;
 
 namespace BatchMl.Hosting.Verbs;
 
@@ -48,12 +46,4 @@ sealed class ExplainVerb : Verb
         else foreach (var each in explained) ExplanationPrinter.Print(Application.Out, each, parsed.GetValue(rows));
         return ExitCodes.Done;
     }
-
-    static FeatureQuery QueryOf(Job job) => job switch
-    {
-        ScoreJob score => score.Query,
-        TrainingSetJob training => training.Query,
-        PipelineJob pipeline when pipeline.Steps.FirstOrDefault(s => s is ScoreJob or TrainingSetJob) is { } step => QueryOf(step),
-        _ => throw new DefinitionException($"Job '{job.Name}' computes no features; explain a job that makes a training set or scores."),
-    };
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BatchMl.Engine;
+using BatchMl.Jobs;
 using BatchMl.Runs;
 
 namespace BatchMl.Hosting.Verbs;
@@ -67,6 +68,16 @@ public abstract class Verb
     /// <summary>A job by its name.</summary>
     /// <exception cref="DefinitionException">There is none; proposes the nearest.</exception>
     protected Job Find(string name) => Application.FindJob(name);
+
+    /// <summary>What a job that computes features asks; of a pipeline, its first such step.</summary>
+    /// <exception cref="DefinitionException">It computes none.</exception>
+    protected static FeatureQuery QueryOf(Job job) => job switch
+    {
+        ScoreJob score => score.Query,
+        TrainingSetJob training => training.Query,
+        PipelineJob pipeline when pipeline.Steps.FirstOrDefault(s => s is ScoreJob or TrainingSetJob) is { } step => QueryOf(step),
+        _ => throw new DefinitionException($"Job '{job.Name}' computes no features; expected a job that makes a training set or scores."),
+    };
 
     /// <summary>A date as YYYY-MM-DD.</summary>
     /// <exception cref="DefinitionException">It is none.</exception>

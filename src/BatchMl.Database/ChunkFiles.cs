@@ -1,0 +1,94 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Apache.Arrow;
+using BatchMl.Data;
+
+namespace BatchMl.Database;
+
+/// <summary>Writes rows that come chunk by chunk into a file per chunk, named by its value and the digest of its rows.</summary>
+/// <param name="folder">Where.</param>
+/// <param name="columns">After the chunk's value, which is a row's first.</param>
+/// <param name="known">Files of earlier versions, by name.</param>
+/// <param name="create">Makes a Parquet file.</param>
+sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IReadOnlyDictionary<string, string> known, TableFileFactory create) : IDisposable
+{
+    // Always so many, so that the same rows are the same file.
+    const int BatchRows = 1 << 16;
+
+    readonly Schema schema = new([.. columns.Select(c => c.Field)], null);
+    readonly MemoryStream digested = new();
+    readonly List<string> made = [];
+    Chunk? chunk;
+    int pending;
+
+    sealed record Chunk(string? Value, string Path, ITableFile File, IncrementalHash Digest);
+
+    /// <summary>Takes the reader's row.</summary>
+    public void Add(DbDataReader reader)
+    {
+        var value = reader.IsDBNull(0) ? null : Convert.ToString(reader.GetValue(0), CultureInfo.InvariantCulture);
+        if (chunk is null || chunk.Value != value)
+        {
+            Close();
+            var path = Path.Combine(folder, "writing");
+            chunk = new Chunk(value, path, create(path, schema), IncrementalHash.CreateHash(HashAlgorithmName.SHA256));
+        }
+        for (var c = 0; c < columns.Count; c++) columns[c].Add(reader, c + 1, digested);
+        if (++pending == BatchRows) Write();
+    }
+
+    void Write()
+    {
+        if (pending == 0) return;
+        using var batch = new RecordBatch(schema, columns.Select(c => c.Build()), pending);
+        chunk!.File.Write(batch);
+        chunk.Digest.AppendData(digested.GetBuffer().AsSpan(0, (int)digested.Length));
+        digested.SetLength(0);
+        pending = 0;
+    }
+
+    void Close()
+    {
+        if (chunk is null) return;
+        Write();
+        chunk.File.Complete();
+        // The digest is of the types too: a column that became another is another table.
+        chunk.Digest.AppendData(Encoding.UTF8.GetBytes(string.Join(", ", columns.Select(c => $"{c.Name} {c.Field.DataType.Name}"))));
+        var id = chunk.Value is { } value ? Hex(SHA256.HashData(Encoding.UTF8.GetBytes(value)))[..24] : "null";
+        var name = $"{id}-{Hex(chunk.Digest.GetHashAndReset())[..32]}.parquet";
+        var path = Path.Combine(folder, name);
+        if (known.TryGetValue(name, out var there))
+        {
+            DurableFiles.Link(there, path);
+            File.Delete(chunk.Path);
+        }
+        else
+        {
+            // When it was copied says nothing of its rows, and must not make the same rows another input.
+            File.SetLastWriteTimeUtc(chunk.Path, DateTime.UnixEpoch);
+            File.Move(chunk.Path, path);
+        }
+        made.Add(name);
+        Dispose();
+        chunk = null;
+    }
+
+    /// <summary>Closes the last file.</summary>
+    /// <returns>The digest of all; null: there were no rows.</returns>
+    public string? Finish()
+    {
+        Close();
+        return made.Count == 0 ? null : Hex(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', made.Order(StringComparer.Ordinal)))))[..32];
+    }
+
+    /// <summary>Closes what an error left open.</summary>
+    public void Dispose()
+    {
+        chunk?.File.Dispose();
+        chunk?.Digest.Dispose();
+    }
+
+    static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);
+}
