@@ -82,7 +82,7 @@ public static class Composition
     static BigQuerySource BigQueryTable(SourceBinding binding, SessionContext context)
     {
         var options = BigQuerySettings.ReadSource(binding.Name, binding.Table, binding.Sql, context.Workspace.Root, context.Configuration.GetSection(BigQueryAddress.Scheme).AsEnumerable(makePathsRelative: true));
-        return new BigQuerySource(options with { PartitionBy = binding.PartitionBy, OnProgress = context.Tell }, folder => new ParquetSource(folder), ParquetFile.Write);
+        return new BigQuerySource(options with { PartitionBy = binding.PartitionBy, OnProgress = context.Tell }, folder => new ParquetSource(folder), (path, schema) => new ParquetTableFile(path, schema));
     }
 
     static SparkTableSource SparkTable(SourceBinding binding, SessionContext context)

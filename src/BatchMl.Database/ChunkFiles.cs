@@ -66,8 +66,7 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
         }
         else
         {
-            // When it was copied says nothing of its rows, and must not make the same rows another input.
-            File.SetLastWriteTimeUtc(chunk.Path, DateTime.UnixEpoch);
+            PinnedVersions.Settle(chunk.Path);
             File.Move(chunk.Path, path);
         }
         made.Add(name);

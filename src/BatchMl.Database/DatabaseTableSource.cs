@@ -1,9 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using System.Globalization;
-using Apache.Arrow;
 using BatchMl.Data;
-using BatchMl.Lineage;
 
 namespace BatchMl.Database;
 
@@ -19,11 +17,7 @@ namespace BatchMl.Database;
 /// <param name="clock">"Now".</param>
 public sealed class DatabaseTableSource(DatabaseTable table, DbDataSource database, Func<string, IBatchSource> parquet, TableFileFactory create, TimeProvider clock) : IBatchSource
 {
-    const string Staging = "_staging";
-
-    static readonly TimeSpan keep = TimeSpan.FromDays(7), abandoned = TimeSpan.FromDays(1);
-
-    string All => Path.Combine(table.Workspace, "db-tables", table.Name);
+    readonly PinnedVersions versions = new(Path.Combine(table.Workspace, "db-tables", table.Name), clock);
 
     /// <inheritdoc/>
     /// <exception cref="BatchMlException">The database refuses, or is not there.</exception>
@@ -33,10 +27,8 @@ public sealed class DatabaseTableSource(DatabaseTable table, DbDataSource databa
         try
         {
             var version = await CopyAsync(cancel);
-            var now = clock.GetUtcNow().UtcDateTime;
-            Directory.SetLastWriteTimeUtc(version, now);
-            RemoveOld(version, now);
-            return new Snapshot(await parquet(version).OpenAsync(cancel), table, version);
+            versions.Use(version);
+            return new PinnedTable(await parquet(version).OpenAsync(cancel), table.Name, version, table.Dataset);
         }
         catch (DbException e) when (!cancel.IsCancellationRequested)
         {
@@ -44,21 +36,20 @@ public sealed class DatabaseTableSource(DatabaseTable table, DbDataSource databa
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BatchMlException($"{table.What} can not be copied into {All}: {e.Message} Expected a writable folder with free space.", FailureKind.Transient, e);
+            throw new BatchMlException($"{table.What} can not be copied into {versions.Root}: {e.Message} Expected a writable folder with free space.", FailureKind.Transient, e);
         }
     }
 
     async Task<string> CopyAsync(CancellationToken cancel)
     {
         table.OnProgress?.Invoke($"{table.What} is read from its database");
-        var staging = Path.Combine(All, Staging, Guid.NewGuid().ToString("N"));
+        var staging = versions.Stage();
         try
         {
-            DurableFiles.CreateFolder(staging);
             await using var connection = await database.OpenConnectionAsync(cancel);
             await using var transaction = await connection.BeginTransactionAsync(table.Isolation, cancel);
             var columns = await ColumnsAsync(connection, transaction, cancel);
-            using var chunks = new ChunkFiles(staging, columns, KnownFiles(), create);
+            using var chunks = new ChunkFiles(staging, columns, versions.Files(), create);
             await using (var command = Command(connection, transaction, Select(columns)))
             await using (var reader = await command.ExecuteReaderAsync(cancel))
             {
@@ -66,8 +57,7 @@ public sealed class DatabaseTableSource(DatabaseTable table, DbDataSource databa
             }
             await transaction.RollbackAsync(cancel);
             var digest = chunks.Finish() ?? throw new DataException($"{table.What} gives no rows. Check the name, the query and its conditions.");
-            DurableFiles.FsyncFolder(staging);
-            return Publish(staging, Path.Combine(All, digest));
+            return versions.Publish(staging, digest);
         }
         finally
         {
@@ -105,44 +95,4 @@ public sealed class DatabaseTableSource(DatabaseTable table, DbDataSource databa
     }
 
     static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-
-    Dictionary<string, string> KnownFiles() => DurableFiles.FoldersIn(All).Where(f => Path.GetFileName(f)[0] != '_').SelectMany(Directory.GetFiles).DistinctBy(Path.GetFileName).ToDictionary(f => Path.GetFileName(f));
-
-    static string Publish(string made, string version)
-    {
-        try
-        {
-            if (!Directory.Exists(version)) Directory.Move(made, version);
-            DurableFiles.FsyncFolder(Path.GetDirectoryName(version)!);
-        }
-        catch (IOException) when (Directory.Exists(version))
-        {
-            // Another process was faster with the same rows.
-        }
-        return version;
-    }
-
-    void RemoveOld(string version, DateTime now)
-    {
-        foreach (var folder in DurableFiles.FoldersIn(All).Where(f => Path.GetFileName(f)[0] != '_' && f != version && Directory.GetLastWriteTimeUtc(f) < now - keep)) DurableFiles.RemoveFolder(folder);
-        // Of processes that were killed.
-        foreach (var folder in DurableFiles.FoldersIn(Path.Combine(All, Staging)).Where(f => Directory.GetLastWriteTimeUtc(f) < now - abandoned)) DurableFiles.RemoveFolder(folder);
-    }
-
-    /// <summary>The files of a version, which a task elsewhere finds by their folder.</summary>
-    sealed class Snapshot(ISourceSnapshot files, DatabaseTable table, string folder) : ISourceSnapshot
-    {
-        public Schema Schema => files.Schema;
-        public IReadOnlyList<SourceFile> Files => files.Files;
-        public IReadOnlyList<SourceFragment> Fragments => files.Fragments;
-        public DatasetName? Dataset => table.Dataset;
-
-        public IReadOnlyDictionary<string, string?>? Binding { get; } = new Dictionary<string, string?> { [$"Sources:{table.Name}:Format"] = "parquet", [$"Sources:{table.Name}:Path"] = folder };
-
-        public IAsyncEnumerable<SourceBatch> ReadAsync(ScanRequest request, CancellationToken cancel) => files.ReadAsync(request, cancel);
-
-        public void Verify() => files.Verify();
-
-        public void Dispose() => files.Dispose();
-    }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Apache.Arrow;
 using BatchMl.BigQuery.Client;
 using BatchMl.BigQuery.Source;
 using BatchMl.Data;
@@ -16,17 +15,16 @@ namespace BatchMl.BigQuery;
 /// </summary>
 /// <param name="options">What, and where.</param>
 /// <param name="parquet">A source of a folder of Parquet files.</param>
-/// <param name="write">Writes a Parquet file: path, columns, rows.</param>
-public sealed class BigQuerySource(BigQuerySourceOptions options, Func<string, IBatchSource> parquet, Action<string, Schema, IEnumerable<RecordBatch>> write) : IBatchSource
+/// <param name="create">Makes a Parquet file.</param>
+public sealed class BigQuerySource(BigQuerySourceOptions options, Func<string, IBatchSource> parquet, TableFileFactory create) : IBatchSource
 {
     const int BatchRows = 1 << 16;
-    const string States = "_states", Staging = "_staging";
 
-    static readonly TimeSpan keep = TimeSpan.FromDays(7), abandoned = TimeSpan.FromDays(1);
+    readonly PinnedVersions versions = new(Path.Combine(options.Workspace, "bigquery-tables", options.Name), options.Client.Time);
 
     sealed record Chunk(string Id, string Digest)
     {
-        public string FileName => $"{Id}-{Digest[..24]}";
+        public string FileName => $"{Id}-{Digest[..24]}.parquet";
     }
 
     /// <summary>What BigQuery has now.</summary>
@@ -38,7 +36,7 @@ public sealed class BigQuerySource(BigQuerySourceOptions options, Func<string, I
     /// <param name="Note">For the plan.</param>
     sealed record Contents(WireColumns Columns, string? PartitionBy, IAsyncEnumerable<BigQueryRow> Rows, long? Count, string? State, string Note);
 
-    string All => Path.Combine(options.Workspace, "bigquery-tables", options.Name);
+    string States => Path.Combine(versions.Root, "_states");
 
     string What => options.Table is { } table ? $"table {table} (source '{options.Name}')" : $"the query of source '{options.Name}'";
 
@@ -53,10 +51,14 @@ public sealed class BigQuerySource(BigQuerySourceOptions options, Func<string, I
         var contents = options.Table is { } table ? await TableAsync(client, table, cancel) : await QueryAsync(client, options.Sql!, cancel);
         if (contents.Columns.Schema.FieldsList.Count == 0) throw new DefinitionException($"{What} has no column that can be read: lists, records, intervals and ranges are left out ({string.Join(", ", contents.Columns.LeftOut)}). Take them apart in a query (Sql).");
         var version = Known(contents.State) ?? await CopyAsync(client, contents, cancel);
-        var now = options.Client.Time.GetUtcNow().UtcDateTime;
-        Directory.SetLastWriteTimeUtc(version, now);
-        RemoveOld(version, now);
-        return new Snapshot(await parquet(version).OpenAsync(cancel), options, version, contents.Note);
+        versions.Use(version);
+        foreach (var state in Directory.Exists(States) ? Directory.GetFiles(States) : [])
+        {
+            if (versions.Find(File.ReadAllText(state)) is null) File.Delete(state);
+        }
+        // As OpenLineage names tables of BigQuery.
+        var dataset = new DatasetName("bigquery", options.Table is { } t ? $"{t.ProjectId}.{t.DatasetId}.{t.TableId}" : $"query {options.Name}");
+        return new PinnedTable(await parquet(version).OpenAsync(cancel), options.Name, version, dataset, contents.Note);
     }
 
     async Task<Contents> TableAsync(BigQueryClient client, TableReference reference, CancellationToken cancel)
@@ -95,17 +97,12 @@ public sealed class BigQuerySource(BigQuerySourceOptions options, Func<string, I
     }
 
     /// <summary>The version that a state of the table was copied to; null: there is none, or it was removed.</summary>
-    string? Known(string? state)
-    {
-        if (state is null || Path.Combine(All, States, state) is var file && !File.Exists(file)) return null;
-        var version = Path.Combine(All, File.ReadAllText(file));
-        return Directory.Exists(version) ? version : null;
-    }
+    string? Known(string? state) => state is not null && Path.Combine(States, state) is var file && File.Exists(file) ? versions.Find(File.ReadAllText(file)) : null;
 
     async Task<string> CopyAsync(BigQueryClient client, Contents contents, CancellationToken cancel)
     {
         options.OnProgress?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{(contents.Count is { } n ? $"{n:N0} rows" : "Rows")} of {What} are read from BigQuery"));
-        var staging = Path.Combine(All, Staging, Guid.NewGuid().ToString("N"));
+        var staging = versions.Stage();
         try
         {
             var (spooled, made) = (Path.Combine(staging, "rows"), Path.Combine(staging, "version"));
@@ -116,21 +113,19 @@ public sealed class BigQuerySource(BigQuerySourceOptions options, Func<string, I
             await foreach (var row in contents.Rows.WithCancellation(cancel)) spool.Add(chunkOf(row), contents.Columns.LineOf(row));
             await CheckUnchangedAsync(client, contents, spool.Rows, cancel);
             if (spool.Rows == 0) throw new DataException($"{What} gives no rows. Check the name, the query and its conditions.");
-            var known = DurableFiles.FoldersIn(All).Where(f => Path.GetFileName(f)[0] != '_').SelectMany(Directory.GetFiles).DistinctBy(Path.GetFileName).ToDictionary(f => Path.GetFileNameWithoutExtension(f));
+            var known = versions.Files();
             var chunks = spool.Chunks.Select(id => Make(contents, spool, id, made, known)).ToArray();
-            DurableFiles.FsyncFolder(made);
-            var version = Path.Combine(All, Hex($"{contents.Columns.Text}\n{string.Join('\n', chunks.Select(c => $"{c.Id} {c.Digest}"))}")[..32]);
-            Take(made, version);
+            var version = versions.Publish(made, Hex($"{contents.Columns.Text}\n{string.Join('\n', chunks.Select(c => $"{c.Id} {c.Digest}"))}")[..32]);
             if (contents.State is { } state)
             {
-                DurableFiles.CreateFolder(Path.Combine(All, States));
-                DurableFiles.AtomicReplace(Path.Combine(All, States, state), Encoding.UTF8.GetBytes(Path.GetFileName(version)), Guid.NewGuid().ToString("N"));
+                DurableFiles.CreateFolder(States);
+                DurableFiles.AtomicReplace(Path.Combine(States, state), Encoding.UTF8.GetBytes(Path.GetFileName(version)), Guid.NewGuid().ToString("N"));
             }
             return version;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BatchMlException($"{What} can not be copied into {All}: {e.Message} Expected a writable folder with free space.", FailureKind.Transient, e);
+            throw new BatchMlException($"{What} can not be copied into {versions.Root}: {e.Message} Expected a writable folder with free space.", FailureKind.Transient, e);
         }
         finally
         {
@@ -148,7 +143,7 @@ public sealed class BigQuerySource(BigQuerySourceOptions options, Func<string, I
     }
 
     /// <summary>The file of a chunk: one that is there already with the same rows, or a new one.</summary>
-    static Chunk Make(Contents contents, RowSpool spool, string id, string folder, Dictionary<string, string> known, Action<string, Schema, IEnumerable<RecordBatch>> write)
+    Chunk Make(Contents contents, RowSpool spool, string id, string folder, IReadOnlyDictionary<string, string> known)
     {
         // All rows in one chunk may be more than memory holds; then their order is BigQuery's.
         var isSorted = contents.PartitionBy is not null;
@@ -158,63 +153,24 @@ public sealed class BigQuerySource(BigQuerySourceOptions options, Func<string, I
         if (isSorted) lines = [.. lines];
         foreach (var line in lines) hash.AppendData(Encoding.UTF8.GetBytes($"\n{line}"));
         var chunk = new Chunk(id, Convert.ToHexStringLower(hash.GetHashAndReset()));
-        var path = Path.Combine(folder, $"{chunk.FileName}.parquet");
+        var path = Path.Combine(folder, chunk.FileName);
         if (known.TryGetValue(chunk.FileName, out var there))
         {
             DurableFiles.Link(there, path);
             return chunk;
         }
-        write(path, contents.Columns.Schema, lines.Chunk(BatchRows).Select(contents.Columns.BatchOf));
-        DurableFiles.FsyncFile(path);
-        // When it was copied says nothing of its rows, and must not make the same rows another input.
-        File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
+        using (var file = create(path, contents.Columns.Schema))
+        {
+            foreach (var some in lines.Chunk(BatchRows))
+            {
+                using var batch = contents.Columns.BatchOf(some);
+                file.Write(batch);
+            }
+            file.Complete();
+        }
+        PinnedVersions.Settle(path);
         return chunk;
     }
 
-    Chunk Make(Contents contents, RowSpool spool, string id, string folder, Dictionary<string, string> known) => Make(contents, spool, id, folder, known, write);
-
-    static void Take(string made, string version)
-    {
-        try
-        {
-            if (!Directory.Exists(version)) Directory.Move(made, version);
-        }
-        catch (IOException) when (Directory.Exists(version))
-        {
-            // Another process was faster with the same rows.
-        }
-    }
-
-    void RemoveOld(string version, DateTime now)
-    {
-        foreach (var folder in DurableFiles.FoldersIn(All).Where(f => Path.GetFileName(f)[0] != '_' && f != version && Directory.GetLastWriteTimeUtc(f) < now - keep)) DurableFiles.RemoveFolder(folder);
-        // Of processes that were killed.
-        foreach (var folder in DurableFiles.FoldersIn(Path.Combine(All, Staging)).Where(f => Directory.GetLastWriteTimeUtc(f) < now - abandoned)) DurableFiles.RemoveFolder(folder);
-        foreach (var state in Directory.Exists(Path.Combine(All, States)) ? Directory.GetFiles(Path.Combine(All, States)) : [])
-        {
-            if (!Directory.Exists(Path.Combine(All, File.ReadAllText(state)))) File.Delete(state);
-        }
-    }
-
     static string Hex(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-
-    /// <summary>The files of a version, which a task elsewhere finds by their folder.</summary>
-    sealed class Snapshot(ISourceSnapshot files, BigQuerySourceOptions options, string folder, string note) : ISourceSnapshot
-    {
-        public Schema Schema => files.Schema;
-        public IReadOnlyList<SourceFile> Files => files.Files;
-        public IReadOnlyList<SourceFragment> Fragments => files.Fragments;
-        public string Note => note;
-
-        // As OpenLineage names tables of BigQuery.
-        public DatasetName? Dataset { get; } = new("bigquery", options.Table is { } t ? $"{t.ProjectId}.{t.DatasetId}.{t.TableId}" : $"query {options.Name}");
-
-        public IReadOnlyDictionary<string, string?>? Binding { get; } = new Dictionary<string, string?> { [$"Sources:{options.Name}:Format"] = "parquet", [$"Sources:{options.Name}:Path"] = folder };
-
-        public IAsyncEnumerable<SourceBatch> ReadAsync(ScanRequest request, CancellationToken cancel) => files.ReadAsync(request, cancel);
-
-        public void Verify() => files.Verify();
-
-        public void Dispose() => files.Dispose();
-    }
 }

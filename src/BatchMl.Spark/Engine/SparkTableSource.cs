@@ -50,7 +50,8 @@ public sealed record SparkTable
 public sealed class SparkTableSource(SparkTable table, Func<string, IBatchSource> parquet, TimeProvider clock) : IBatchSource
 {
     const string ChunkColumn = "batchml_chunk", HashColumn = "batchml_hash";
-    static readonly TimeSpan keep = TimeSpan.FromDays(7);
+
+    readonly PinnedVersions versions = new(Path.Combine(table.Workspace, "spark-tables", table.Name), clock);
 
     // Spark writes INT96 by default, which has no statistics.
     static readonly Dictionary<string, string> confs = new() { ["spark.sql.session.timeZone"] = "UTC", ["spark.sql.parquet.outputTimestampType"] = "TIMESTAMP_MICROS" };
@@ -66,17 +67,15 @@ public sealed class SparkTableSource(SparkTable table, Func<string, IBatchSource
     /// <exception cref="InputChangedException">The table changed while it was copied.</exception>
     public async Task<ISourceSnapshot> OpenAsync(CancellationToken cancel)
     {
-        var all = Path.Combine(table.Workspace, "spark-tables", table.Name);
         await using var spark = await SparkSession.ConnectAsync(SparkRemote.Parse(table.Remote), new SparkSessionOptions { Time = clock }, cancel);
         await spark.SetAsync(new Dictionary<string, string>([.. table.Confs, .. confs]), cancel);
         var rows = await RowsAsync(spark, cancel);
         var chunks = await DigestAsync(spark, rows, cancel);
         if (chunks.Count == 0) throw new DataException($"Source '{table.Name}': {What} gives no rows. Check the name, the query and its conditions.");
-        var version = Path.Combine(all, VersionOf(rows.Schema, chunks));
-        if (!Directory.Exists(version)) await CopyAsync(spark, rows, chunks, all, version, cancel);
-        Directory.SetLastWriteTimeUtc(version, clock.GetUtcNow().UtcDateTime);
-        foreach (var old in DurableFiles.FoldersIn(all).Where(f => f != version && Directory.GetLastWriteTimeUtc(f) < clock.GetUtcNow().UtcDateTime - keep)) DurableFiles.RemoveFolder(old);
-        return new Snapshot(await parquet(version).OpenAsync(cancel), table, version);
+        var name = VersionOf(rows.Schema, chunks);
+        var version = versions.Find(name) ?? await CopyAsync(spark, rows, chunks, name, cancel);
+        versions.Use(version);
+        return new PinnedTable(await parquet(version).OpenAsync(cancel), table.Name, version, new DatasetName("spark", table.Table ?? $"query {table.Name}"));
     }
 
     string What => table.Table is { } name ? $"table {name}" : "the query";
@@ -121,9 +120,10 @@ public sealed class SparkTableSource(SparkTable table, Func<string, IBatchSource
 
     static string Hex(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
-    async Task CopyAsync(SparkSession spark, Rows rows, IReadOnlyList<Chunk> chunks, string all, string version, CancellationToken cancel)
+    async Task<string> CopyAsync(SparkSession spark, Rows rows, IReadOnlyList<Chunk> chunks, string version, CancellationToken cancel)
     {
-        var known = FilesOf(all);
+        // Of a chunk there may be several files, numbered.
+        var known = versions.Files().ToLookup(f => f.Key[..f.Key.LastIndexOf('-')], f => f.Value);
         var missing = chunks.Where(c => !known.Contains(c.FileName)).ToArray();
         using var staging = StagingFolder.Create(table.Workspace);
         var made = Path.Combine(staging.Path, "version");
@@ -142,16 +142,7 @@ public sealed class SparkTableSource(SparkTable table, Func<string, IBatchSource
             foreach (var chunk in missing) Take(Path.Combine(written, $"{ChunkColumn}={chunk.Id}"), chunk, made);
         }
         foreach (var file in chunks.SelectMany(c => known[c.FileName])) DurableFiles.Link(file, Path.Combine(made, Path.GetFileName(file)));
-        DurableFiles.FsyncFolder(made);
-        DurableFiles.CreateFolder(all);
-        try
-        {
-            Directory.Move(made, version);
-        }
-        catch (IOException) when (Directory.Exists(version))
-        {
-            // Another process was faster with the same rows.
-        }
+        return versions.Publish(made, version);
     }
 
     // Rows of a chunk lie in one file and in one order, so that the same rows give the same file, whoever copies them. A table without chunks is left in as many files as Spark has tasks.
@@ -162,35 +153,13 @@ public sealed class SparkTableSource(SparkTable table, Func<string, IBatchSource
         return relation.Repartition(Math.Min(missing.Count, 200), ChunkColumn).SortWithinPartitions([ChunkColumn, .. rows.Columns.Select(SparkRelation.Quote)]);
     }
 
-    static ILookup<string, string> FilesOf(string all) => DurableFiles.FoldersIn(all).SelectMany(Directory.GetFiles).DistinctBy(Path.GetFileName).ToLookup(f => Path.GetFileName(f)[..Path.GetFileName(f).LastIndexOf('-')]);
-
     static void Take(string folder, Chunk chunk, string to)
     {
         var files = Directory.GetFiles(folder, "*.parquet").Order(StringComparer.Ordinal).ToArray();
         for (var i = 0; i < files.Length; i++)
         {
-            DurableFiles.FsyncFile(files[i]);
-            // When it was copied says nothing of its rows, and must not make the same rows another input.
-            File.SetLastWriteTimeUtc(files[i], DateTime.UnixEpoch);
+            PinnedVersions.Settle(files[i]);
             File.Move(files[i], Path.Combine(to, string.Create(CultureInfo.InvariantCulture, $"{chunk.FileName}-{i:D5}.parquet")));
         }
-    }
-
-    /// <summary>The files of a version, which a task elsewhere finds by their folder.</summary>
-    sealed class Snapshot(ISourceSnapshot files, SparkTable table, string folder) : ISourceSnapshot
-    {
-        public Schema Schema => files.Schema;
-        public IReadOnlyList<SourceFile> Files => files.Files;
-        public IReadOnlyList<SourceFragment> Fragments => files.Fragments;
-
-        public DatasetName? Dataset { get; } = new("spark", table.Table ?? $"query {table.Name}");
-
-        public IReadOnlyDictionary<string, string?>? Binding { get; } = new Dictionary<string, string?> { [$"Sources:{table.Name}:Format"] = "parquet", [$"Sources:{table.Name}:Path"] = folder };
-
-        public IAsyncEnumerable<SourceBatch> ReadAsync(ScanRequest request, CancellationToken cancel) => files.ReadAsync(request, cancel);
-
-        public void Verify() => files.Verify();
-
-        public void Dispose() => files.Dispose();
     }
 }

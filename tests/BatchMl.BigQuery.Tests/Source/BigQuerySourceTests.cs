@@ -21,7 +21,7 @@ public sealed class BigQuerySourceTests
     readonly List<string> told = [];
 
     BigQuerySource Source(BigQueryFixture bq, Func<BigQuerySourceOptions, BigQuerySourceOptions> with, string workspace = "workspace") => new(
-        with(new BigQuerySourceOptions { Name = "events", Client = BigQueryFixture.Options(bq.Fake, bq.Time), Workspace = bq.At(workspace), OnProgress = told.Add }), folder => new ParquetSource(folder), ParquetFile.Write);
+        with(new BigQuerySourceOptions { Name = "events", Client = BigQueryFixture.Options(bq.Fake, bq.Time), Workspace = bq.At(workspace), OnProgress = told.Add }), folder => new ParquetSource(folder), (path, schema) => new ParquetTableFile(path, schema));
 
     static string Glob(ISourceSnapshot snapshot) => $"read_parquet('{Path.GetDirectoryName(snapshot.Files[0].Path)}/*.parquet')";
 
