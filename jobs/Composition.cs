@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchMl.BigQuery;
 using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.DuckDb;
@@ -14,6 +15,7 @@ using BatchMl.Server.Access;
 using BatchMl.Server.Schedules;
 using BatchMl.Spark.Engine;
 using BatchMl.Spark.Worker;
+using Microsoft.Extensions.Configuration;
 
 namespace BatchMl.Jobs;
 
@@ -36,8 +38,10 @@ public static class Composition
             ["sql"] = (b, _) => new SqlSource(b.Sql!, b.Files, b.Path.Length > 0 ? b.Path : null),
             ["spark"] = SparkTable,
             ["postgres"] = PostgresTables.Open,
+            [BigQueryAddress.Scheme] = BigQueryTable,
         },
         Sink = workspace => new ParquetSink(workspace.Datasets),
+        ScoreSinks = new Dictionary<string, Func<Uri, SessionContext, IBatchSink>> { [BigQueryAddress.Scheme] = BigQuery },
         Catalog = c => c.Postgres is { } address ? new PostgresCatalog(address) : new SqliteCatalog(c.Workspace.CatalogPath),
         Operations = c => c.Postgres is { } address ? new PostgresOperations(address) : new SqliteOperations(c.Workspace.CatalogPath),
         Spill = (workspace, memory) => FileSpill.Factory(workspace.Spill, memory),
@@ -64,6 +68,21 @@ public static class Composition
     {
         var application = Application();
         return new JobFunctions(application.Jobs, application.TaskEnvironment).All;
+    }
+
+    // Rows are staged in the workspace, a folder for each table, and loaded from there.
+    static BigQuerySink BigQuery(Uri address, SessionContext context)
+    {
+        var section = context.Configuration.GetSection(BigQueryAddress.Scheme);
+        var options = BigQuerySettings.Read(address.OriginalString, section.AsEnumerable(makePathsRelative: true));
+        var folder = Path.Combine(context.Workspace.Root, BigQueryAddress.Scheme, options.Table.ProjectId, options.Table.DatasetId, options.Table.TableId);
+        return new BigQuerySink(options, new ParquetSink(folder, new ParquetLayout { Name = options.Name, ForOtherReaders = true }));
+    }
+
+    static BigQuerySource BigQueryTable(SourceBinding binding, SessionContext context)
+    {
+        var options = BigQuerySettings.ReadSource(binding.Name, binding.Table, binding.Sql, context.Workspace.Root, context.Configuration.GetSection(BigQueryAddress.Scheme).AsEnumerable(makePathsRelative: true));
+        return new BigQuerySource(options with { PartitionBy = binding.PartitionBy, OnProgress = context.Tell }, folder => new ParquetSource(folder), ParquetFile.Write);
     }
 
     static SparkTableSource SparkTable(SourceBinding binding, SessionContext context)

@@ -25,6 +25,9 @@ public sealed class BatchMlApplication
     /// <summary>Makes the sink of a workspace.</summary>
     public required Func<Workspace, IBatchSink> Sink { get; init; }
 
+    /// <summary>Makes other sinks for scored rows, by the scheme of the address that <c>--sink</c> takes. Such a sink's settings are in the section of that name.</summary>
+    public IReadOnlyDictionary<string, Func<Uri, SessionContext, IBatchSink>> ScoreSinks { get; init; } = new Dictionary<string, Func<Uri, SessionContext, IBatchSink>>();
+
     /// <summary>Opens the catalog of a workspace.</summary>
     public required Func<CatalogContext, ICatalog> Catalog { get; init; }
 
@@ -157,12 +160,15 @@ public sealed class BatchMlApplication
         var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
         var said = new Said(Error.WriteLine);
         var store = CatalogContext.Of(workspace, configuration);
-        var context = new SessionContext(workspace, configuration, sources.Settings(), line => said.To(line));
+        var address = SinkAddress.Of(configuration["Sink"], ScoreSinks.Keys);
+        var context = new SessionContext(workspace, configuration, sources.Settings().With(SinkAddress.Settings(address, configuration)), line => said.To(line));
+        var sink = Sink(workspace);
         return new Session(configuration, store, said, (path, types) => sources.OpenFile(path, types, context), new JobEnvironment
         {
             Workspace = workspace,
             Catalog = Catalog(store),
-            Sink = Sink(workspace),
+            Sink = sink,
+            Scores = address is null ? sink : ScoreSinks[address.Scheme](address, context),
             Models = new ModelStore(workspace.Models),
             Sources = name => sources.Open(name, context),
             Readiness = sources.Readiness,
@@ -180,6 +186,6 @@ public sealed class BatchMlApplication
 /// <summary>What engines and sources are made in.</summary>
 /// <param name="Workspace">The workspace.</param>
 /// <param name="Configuration">All settings.</param>
-/// <param name="SourceSettings">Where sources are, with absolute paths: for processes elsewhere, which are given them as settings.</param>
+/// <param name="SourceSettings">Where sources and scored rows are, with absolute paths: for processes elsewhere, which are given them as settings.</param>
 /// <param name="Tell">Tells the user a line.</param>
 public sealed record SessionContext(Workspace Workspace, IConfiguration Configuration, IReadOnlyDictionary<string, string?> SourceSettings, Action<string> Tell);

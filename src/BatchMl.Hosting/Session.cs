@@ -73,6 +73,7 @@ public sealed class Session : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Environment.Engine is IAsyncDisposable engine) await engine.DisposeAsync();
+        if (Environment.Scores is IDisposable sink) sink.Dispose();
         await Environment.Catalog.DisposeAsync();
         Environment.Logging.Dispose();
     }

@@ -5,8 +5,8 @@ namespace BatchMl.Hosting;
 
 /// <summary>
 /// Where a source is: the section <c>Sources:NAME</c> of the configuration. <c>Path</c> is a file, a folder or a glob, relative to the folder of the
-/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c> or <c>postgres</c> (by default from the path's extension, otherwise parquet);
-/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to formats spark and postgres, <c>Connection</c> to postgres; <c>Ready</c> says
+/// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c>, <c>bigquery</c> or <c>postgres</c> (by default from the path's extension, otherwise parquet);
+/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to formats spark, bigquery and postgres, <c>Connection</c> to postgres; <c>Ready</c> says
 /// what tells that the source is ready for a partition.
 /// </summary>
 public sealed record SourceBinding
@@ -17,13 +17,13 @@ public sealed record SourceBinding
     public string Path { get; init; } = "";
     /// <summary>Format name.</summary>
     public string? Format { get; init; }
-    /// <summary>A query, in DuckDB's dialect for format sql, in Spark's or PostgreSQL's for those formats.</summary>
+    /// <summary>A query, in DuckDB's dialect for format sql, in Spark's for format spark, in GoogleSQL for format bigquery, in PostgreSQL's for format postgres.</summary>
     public string? Sql { get; init; }
     /// <summary>Files that the query reads: their identity is the source's.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
-    /// <summary>A table or view of Spark or PostgreSQL, for those formats.</summary>
+    /// <summary>A table or view of Spark or PostgreSQL, for formats spark and postgres; a table or partition of BigQuery, <c>PROJECT.DATASET.TABLE</c>, for format bigquery.</summary>
     public string? Table { get; init; }
-    /// <summary>An expression in the table's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For formats spark and postgres.</summary>
+    /// <summary>An expression in Spark's or PostgreSQL's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For formats spark and postgres. For format bigquery the name of a column; by default the one that the table is partitioned by.</summary>
     public string? PartitionBy { get; init; }
     /// <summary>How a database is reached, as a reference to a secret: <c>env:NAME</c> or <c>file:PATH</c>. For format postgres.</summary>
     public string? Connection { get; init; }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Apache.Arrow;
 using BatchMl.Data;
+using BatchMl.Lineage;
 
 namespace BatchMl.Parquet;
 
@@ -13,16 +14,22 @@ namespace BatchMl.Parquet;
 public sealed class ParquetSink : IBatchSink
 {
     readonly string root;
+    readonly ParquetLayout layout;
     readonly Func<string, Stream> create;
     readonly Action<string> reached;
 
     /// <summary>A sink in a folder, which is made when first written to.</summary>
     /// <exception cref="DefinitionException">The root is not a path of a local file system.</exception>
-    public ParquetSink(string root) : this(root, Create, static _ => { }) { }
+    public ParquetSink(string root) : this(root, new ParquetLayout()) { }
+
+    /// <summary>A sink in a folder, whose files are of a layout.</summary>
+    /// <exception cref="DefinitionException">The root is not a path of a local file system.</exception>
+    public ParquetSink(string root, ParquetLayout layout) : this(root, Create, static _ => { }, layout) { }
 
     /// <summary><paramref name="create"/> opens data files, <paramref name="reached"/> is told of each step of a publication: tests let both fail.</summary>
-    internal ParquetSink(string root, Func<string, Stream> create, Action<string> reached)
+    internal ParquetSink(string root, Func<string, Stream> create, Action<string> reached, ParquetLayout? layout = null)
     {
+        this.layout = layout ?? new ParquetLayout();
         if (root.Contains("://", StringComparison.Ordinal))
         {
             throw new DefinitionException(
@@ -35,7 +42,22 @@ public sealed class ParquetSink : IBatchSink
     internal static Stream Create(string path) => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16);
 
     /// <inheritdoc/>
-    public string Name => "parquet";
+    public string Name => layout.Name;
+
+    /// <inheritdoc/>
+    public PublicationPace Pace => PublicationPace.Local;
+
+    /// <inheritdoc/>
+    public string Root => root;
+
+    /// <inheritdoc/>
+    public DatasetName LineageNameOf(string dataset) => new("file", Path.Combine(root, dataset));
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> CheckAsync(PlannedOutput output, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> TraceOf(StagedPartition staged) => new Dictionary<string, string>();
 
     /// <inheritdoc/>
     /// <exception cref="BatchMlException">The place can not be written to.</exception>
@@ -43,7 +65,7 @@ public sealed class ParquetSink : IBatchSink
     public Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        return Task.FromResult<IBatchStage>(ParquetStage.Open(root, key, fence, schema, create));
+        return Task.FromResult<IBatchStage>(ParquetStage.Open(root, key, fence, schema, layout, create));
     }
 
     /// <inheritdoc/>
@@ -140,7 +162,7 @@ public sealed class ParquetSink : IBatchSink
     /// <exception cref="DataException">A file is missing, corrupt, or not the one that the manifest says, byte for byte; or a column does not exist.</exception>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(PartitionManifest manifest, IReadOnlyList<string>? columns, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var (names, hive) = PartitionColumn.Restore(manifest.Partition);
+        var (names, hive) = PartitionColumn.Restore(manifest.Partition, layout);
         foreach (var file in manifest.Partition.Files.Where(f => f.Kind == FileKind.Data))
         {
             var path = PathOf(manifest, file);

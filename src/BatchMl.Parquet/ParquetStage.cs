@@ -12,7 +12,6 @@ sealed class ParquetStage : IBatchStage
 {
     // Rows are written in blocks and row groups of exactly so many rows: the file's bytes do not depend on how the rows came.
     const int BlockRows = 65_536;
-    const int RowGroupRows = 4 * BlockRows;
 
     static readonly int[] everyRow = [.. Enumerable.Range(0, BlockRows)];
 
@@ -21,6 +20,7 @@ sealed class ParquetStage : IBatchStage
     readonly string root, folder;
     readonly Schema schema, fileSchema;
     readonly PartitionColumn partition;
+    readonly ParquetLayout layout;
     readonly int[] fileColumns;
     readonly ContentDigest digest;
     readonly List<StagedFile> files = [];
@@ -31,12 +31,12 @@ sealed class ParquetStage : IBatchStage
     long rows, deadLetters;
     bool completed, closed;
 
-    ParquetStage(string root, PartitionKey key, long fence, Schema schema, PartitionColumn partition, Func<string, Stream> create)
+    ParquetStage(string root, PartitionKey key, long fence, Schema schema, PartitionColumn partition, ParquetLayout layout, Func<string, Stream> create)
     {
-        (this.root, this.key, this.fence, this.schema, this.partition) = (root, key, fence, schema, partition);
+        (this.root, this.key, this.fence, this.schema, this.partition, this.layout) = (root, key, fence, schema, partition, layout);
         folder = Path.Combine(root, PartitionFolders.Staged(key, fence));
-        fileColumns = [.. Enumerable.Range(0, schema.FieldsList.Count).Where(i => i != partition.Index)];
-        fileSchema = new Schema(fileColumns.Select(schema.GetFieldByIndex), null);
+        fileColumns = [.. Enumerable.Range(0, schema.FieldsList.Count).Where(i => layout.ForOtherReaders || i != partition.Index)];
+        fileSchema = new Schema(fileColumns.Select(schema.GetFieldByIndex).Select(f => new Field(f.Name, f.DataType, layout.ForOtherReaders || f.IsNullable)), null);
         digest = new ContentDigest(schema);
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         DurableFiles.CreateFolder(folder);
@@ -54,13 +54,13 @@ sealed class ParquetStage : IBatchStage
     }
 
     /// <exception cref="BatchMlException">The place is not writable.</exception>
-    public static ParquetStage Open(string root, PartitionKey key, long fence, Schema schema, Func<string, Stream> create)
+    public static ParquetStage Open(string root, PartitionKey key, long fence, Schema schema, ParquetLayout layout, Func<string, Stream> create)
     {
         var partition = new PartitionColumn(key, schema);
         var folder = Path.Combine(root, PartitionFolders.Staged(key, fence));
         try
         {
-            return new ParquetStage(root, key, fence, schema, partition, create);
+            return new ParquetStage(root, key, fence, schema, partition, layout, create);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -76,14 +76,9 @@ sealed class ParquetStage : IBatchStage
 
     FileWriter OpenWriter()
     {
-        using var builder = new WriterPropertiesBuilder();
-        builder.Compression(Compression.Zstd).CompressionLevel(1).EnablePageChecksum().MaxRowGroupLength(RowGroupRows).CreatedBy("BatchMl");
-        using var properties = builder.Build();
-        using var arrow = new ArrowWriterPropertiesBuilder().StoreSchema();
-        using var arrowProperties = arrow.Build();
         try
         {
-            return new FileWriter(stream, fileSchema, properties, arrowProperties, leaveOpen: true);
+            return ParquetFile.Writer(stream, fileSchema, layout.ForOtherReaders);
         }
         catch (Exception e) when (stream.Failure is null && e is not IOException)
         {

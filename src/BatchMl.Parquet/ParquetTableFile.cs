@@ -1,6 +1,5 @@
 using Apache.Arrow;
 using BatchMl.Data;
-using ParquetSharp;
 using ParquetSharp.Arrow;
 
 namespace BatchMl.Parquet;
@@ -8,8 +7,6 @@ namespace BatchMl.Parquet;
 /// <summary>Rows as one Parquet file.</summary>
 public sealed class ParquetTableFile : ITableFile
 {
-    const int RowGroupRows = 262_144;
-
     readonly FileStream stream;
     readonly FileWriter writer;
     bool closed;
@@ -19,14 +16,9 @@ public sealed class ParquetTableFile : ITableFile
     public ParquetTableFile(string path, Schema schema)
     {
         stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
-        using var builder = new WriterPropertiesBuilder();
-        builder.Compression(Compression.Zstd).CompressionLevel(1).EnablePageChecksum().MaxRowGroupLength(RowGroupRows).CreatedBy("BatchMl");
-        using var properties = builder.Build();
-        using var arrow = new ArrowWriterPropertiesBuilder().StoreSchema();
-        using var arrowProperties = arrow.Build();
         try
         {
-            writer = new FileWriter(stream, schema, properties, arrowProperties, leaveOpen: true);
+            writer = ParquetFile.Writer(stream, schema, forOtherReaders: false);
         }
         catch (Exception e)
         {

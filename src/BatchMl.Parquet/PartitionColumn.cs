@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Lineage;
+using BatchMl.Scoring;
 
 namespace BatchMl.Parquet;
 
@@ -58,20 +60,23 @@ sealed class PartitionColumn
 
     /// <summary>The schema as <c>[{"name","type","nullable"}]</c>, partition column included.</summary>
     public static string Describe(Schema schema) => JsonSerializer.Serialize(
-        schema.FieldsList.Select(f => new Described(f.Name, LineageTypes.Text(f.DataType), f.IsNullable)), json);
+        schema.FieldsList.Select(f => new Described(f.Name, LineageTypes.Text(f.DataType), f.IsNullable) { Description = ScoreLayout.DescriptionOf(f) }), json);
 
     /// <summary>The names in a described schema, and the partition column with the type that it was written with, if the rows had it.</summary>
-    public static (string[] Names, HiveColumns Hive) Restore(StagedPartition partition)
+    public static (string[] Names, HiveColumns Hive) Restore(StagedPartition partition, ParquetLayout layout)
     {
         var described = JsonSerializer.Deserialize<Described[]>(partition.SchemaJson, json)!;
         var names = described.Select(d => d.Name).ToArray();
-        if (described.FirstOrDefault(d => d.Name == partition.Key.Column) is not { } column) return (names, new HiveColumns());
+        if (layout.ForOtherReaders || described.FirstOrDefault(d => d.Name == partition.Key.Column) is not { } column) return (names, new HiveColumns());
         var type = column.Type.StartsWith("date", StringComparison.Ordinal) ? ColumnType.Date
             : column.Type.Contains("int", StringComparison.Ordinal) ? ColumnType.Int64 : ColumnType.String;
         return (names, new HiveColumns(new HiveColumn(column.Name, type, [HiveColumns.Parse(partition.Key.Value, type)])));
     }
 
-    static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    sealed record Described(string Name, string Type, bool Nullable);
+    sealed record Described(string Name, string Type, bool Nullable)
+    {
+        public string? Description { get; init; }
+    }
 }

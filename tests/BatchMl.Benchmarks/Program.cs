@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using BatchMl.Benchmarks.BigQuery;
 using BatchMl.Benchmarks.Harness;
 using BatchMl.Benchmarks.Engine;
 using BatchMl.Benchmarks.Expressions;
@@ -45,6 +46,8 @@ static class Program
         new HomePage(),
         new IdleServer(),
         new NothingDue(),
+        new LoadedRows(),
+        new LoadedPartitions(),
     ];
 
     static async Task<int> Main(string[] args)
@@ -62,6 +65,11 @@ static class Program
         {
             await LargeTrainingSet.MakeAsync(at, long.Parse(memory, CultureInfo.InvariantCulture));
             OwnProcess.TellPeak();
+            return 0;
+        }
+        if (args is ["--bigquery-load", var files, var url])
+        {
+            await LoadedRows.RunInItsProcessAsync(files, url);
             return 0;
         }
         if (args is ["--first-row", var workspace])

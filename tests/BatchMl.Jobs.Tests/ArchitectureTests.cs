@@ -28,6 +28,7 @@ public sealed class ArchitectureTests
         {
             ["ParquetSharp"] = "BatchMl.Parquet", ["DuckDB.NET.Data.Full"] = "BatchMl.DuckDb", ["LightGBM"] = "BatchMl.LightGbm", ["Microsoft.ML.OnnxRuntime"] = "BatchMl.Onnx",
             ["Microsoft.Data.Sqlite"] = "BatchMl.Catalog", ["Npgsql"] = "BatchMl.Catalog", ["Dapper"] = "BatchMl.Catalog", ["MailKit"] = "BatchMl.Server", ["System.CommandLine"] = "BatchMl.Hosting",
+            ["Google.Apis"] = "BatchMl.BigQuery", ["Google.Apis.Auth"] = "BatchMl.BigQuery",
         };
         foreach (var project in Directory.GetFiles(Path.Combine(Shared.RepositoryRoot, "src"), "*.csproj", SearchOption.AllDirectories))
         {

@@ -1,4 +1,5 @@
 using Apache.Arrow;
+using BatchMl.Lineage;
 
 namespace BatchMl.Data;
 
@@ -65,6 +66,15 @@ public sealed record StagedPartition(
 /// <param name="Digest">Of all else, as the file holds it, so that a damaged manifest is not believed; null: not in a file, or in one that was written before there were such digests.</param>
 public sealed record PartitionManifest(int FormatVersion, StagedPartition Partition, string RunId, string Fingerprint, DateTimeOffset CommittedAt, string? Digest = null);
 
+/// <summary>How a sink publishes.</summary>
+/// <param name="AtOnce">How many partitions of a unit of work are best published side by side.</param>
+/// <param name="Patience">How long one may take: whoever waits for another process to publish waits so long, and then takes it for suspended.</param>
+public sealed record PublicationPace(int AtOnce, TimeSpan Patience)
+{
+    /// <summary>Renames on a local disk.</summary>
+    public static PublicationPace Local { get; } = new(1, TimeSpan.FromSeconds(5));
+}
+
 /// <summary>
 /// Where partitions land. Stages once per attempt; publication is idempotent per fence. A sink never retries and never
 /// decides: it is told what is committed.
@@ -73,6 +83,12 @@ public interface ISink
 {
     /// <summary>The sink's name in the ledger.</summary>
     string Name { get; }
+
+    /// <summary>How it publishes.</summary>
+    PublicationPace Pace { get; }
+
+    /// <summary>A dataset of it as lineage names it.</summary>
+    DatasetName LineageNameOf(string dataset);
 
     /// <summary>
     /// Makes a committed partition visible and removes the version before it and its staging folder. Called under the
@@ -98,9 +114,32 @@ public interface ISink
     Task CleanAsync(string dataset, Func<PartitionKey, long, Task<bool>> isLive, CancellationToken cancel);
 }
 
+/// <summary>What is about to be written: a sink is asked about it before a row moves.</summary>
+/// <param name="Dataset">E.g. <c>flight-delays/score</c>.</param>
+/// <param name="Schema">The rows' columns.</param>
+/// <param name="PartitionColumn">One of them.</param>
+/// <param name="Partitions">The partitions that are to be made, in order.</param>
+public sealed record PlannedOutput(string Dataset, Schema Schema, string PartitionColumn, IReadOnlyList<PlannedOutput.Partition> Partitions)
+{
+    /// <summary>A partition that is to be made.</summary>
+    /// <param name="Key">Which one.</param>
+    /// <param name="Rows">Rows expected; -1 unknown.</param>
+    public sealed record Partition(PartitionKey Key, long Rows);
+}
+
 /// <summary>A sink of record batches.</summary>
 public interface IBatchSink : ISink
 {
+    /// <summary>The folder that staged files are in, for another sink's <see cref="AdoptAsync"/>.</summary>
+    string Root { get; }
+
+    /// <summary>Looks at the place that output goes to, changes nothing, and says what there is to say of it; no lines: nothing.</summary>
+    /// <exception cref="DefinitionException">Everything for which it can not be written there.</exception>
+    Task<IReadOnlyList<string>> CheckAsync(PlannedOutput output, CancellationToken cancel);
+
+    /// <summary>What tells how a version that is staged will get where readers look, for lineage, by name; empty: it is its files.</summary>
+    IReadOnlyDictionary<string, string> TraceOf(StagedPartition staged);
+
     /// <summary>Opens the staging of one attempt. Fails before any row moves if the place can not be written.</summary>
     Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel);
 

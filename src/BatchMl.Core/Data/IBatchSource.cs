@@ -37,6 +37,9 @@ public interface ISourceSnapshot : IDisposable
     /// <summary>Its name in lineage; null: that of its file or folder.</summary>
     DatasetName? Dataset => null;
 
+    /// <summary>What a plan should say of it beside its files, such as what reading it costs; null: nothing.</summary>
+    string? Note => null;
+
     /// <summary>Settings by which a process elsewhere binds the source to exactly what is pinned here, with full names; null: those that it is bound by here will do.</summary>
     IReadOnlyDictionary<string, string?>? Binding => null;
 

@@ -36,7 +36,7 @@ public sealed class MonitorJob : DatasetJob
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)
     {
         var range = PartitionRange.Of(request, Score.From, Score.To);
-        var scored = (await environment.Catalog.LedgerAsync(environment.Sink.Name, Score.Name, cancel))
+        var scored = (await environment.Catalog.LedgerAsync(environment.Scores.Name, Score.Name, cancel))
             .Where(e => e.Committed is not null && Contains(range, e.Key.Value)).ToArray();
         var model = await PublishedModel.LatestAsync(environment, Score.Model, cancel);
         if (model is not null && !File.Exists(Path.Combine(model.Folder, ModelTraining.ReferenceFile)))

@@ -43,7 +43,7 @@ sealed class MonitorPlan : JobPlan
             QueryText.Digest(job.Labels, job.Rules.ToString()), model.Package.Manifest.Digest, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(inputs))), Versions.Of(job));
         var (start, end) = day is null ? (null, null) : NominalTime.Of(job.Labels, day);
         return new PlannedPartition(
-            entry.Key with { Dataset = job.Name }, fingerprint, version.Staged.Rows, version.Staged.Files.Sum(f => f.Bytes), start, end);
+            entry.Key with { Sink = environment.Sink.Name, Dataset = job.Name }, fingerprint, version.Staged.Rows, version.Staged.Files.Sum(f => f.Bytes), start, end);
     }
 
     public override DatasetJob Job => job;
@@ -64,12 +64,12 @@ sealed class MonitorPlan : JobPlan
     {
         get
         {
-            var scores = Datasets.Name(environment, job.Score.Name);
+            var scores = environment.Scores.LineageNameOf(job.Score.Name);
             var query = new QueryLineage(job.Labels, QueryLineage.NamesOf(labels));
             IReadOnlyList<ColumnOrigin> value = [new ColumnOrigin(scores, "score", Transformation.Aggregation), .. query.Columns[job.Labels.Label!.Name].Where(o => o.Transformation is Transformation.Identity or Transformation.Transformed).Select(o => o with { Transformation = Transformation.Aggregation })];
             return new JobLineage(
                 [.. QueryLineage.Inputs(labels), new LineageDataset(scores, [new LineageField("score", "double")])],
-                Datasets.Output(environment, job.Name, MonitorRows.Schema),
+                Datasets.Output(environment.Sink, job.Name, MonitorRows.Schema),
                 new Dictionary<string, IReadOnlyList<ColumnOrigin>> { ["value"] = value, ["level"] = value }, []);
         }
     }
@@ -94,7 +94,7 @@ sealed class MonitorPlan : JobPlan
             await stage.AddFileAsync(FileKind.Artifact, "judged.json", judged.ToJson(), 0, cancel);
             var staged = await stage.CompleteAsync(cancel);
             unit.Progress.AddRows(version.Staged.Rows);
-            results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [Datasets.Name(environment, job.Score.Name)] = version.Staged.Rows }, []));
+            results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [environment.Scores.LineageNameOf(job.Score.Name)] = version.Staged.Rows }, []));
         }
         return results;
     }
@@ -112,7 +112,7 @@ sealed class MonitorPlan : JobPlan
     {
         var file = version.Staged.Files.First(f => f.Kind == FileKind.Profile);
         var manifest = new PartitionManifest(1, version.Staged, version.RunId, version.Fingerprint.Value, version.CommittedAt);
-        return Profile.FromJson(CommittedFile.Read(environment.Sink.PathOf(manifest, file), file));
+        return Profile.FromJson(CommittedFile.Read(environment.Scores.PathOf(manifest, file), file));
     }
 
     /// <summary>Scores with their labels, by partition, where labels are known. Rows meet by key and as_of; equal ones in order.</summary>
@@ -146,7 +146,7 @@ sealed class MonitorPlan : JobPlan
         var pairs = new ScoredLabels([], []);
         var manifest = new PartitionManifest(1, version.Staged, version.RunId, version.Fingerprint.Value, version.CommittedAt);
         var score = model!.Package.Manifest.Signature.Outputs[0].Name;
-        await foreach (var batch in environment.Sink.ReadAsync(manifest, [.. keys, score], cancel))
+        await foreach (var batch in environment.Scores.ReadAsync(manifest, [.. keys, score], cancel))
         {
             using (batch)
             {

@@ -3,6 +3,7 @@ using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Lineage;
 using BatchMl.Runs;
+using BatchMl.Scoring;
 
 namespace BatchMl.Jobs;
 
@@ -11,7 +12,7 @@ static class PlanText
 {
     public static PlanSection Sources(IPinnedQuery pinned) => new("sources",
         [.. pinned.Sources.DistinctBy(s => s.Source.Name).Select(s =>
-            $"{s.Source.Name}: {s.Snapshot.Files.Count} file{(s.Snapshot.Files.Count == 1 ? "" : "s")}, {Rows(s.Snapshot)}{Bytes(s.Snapshot.Files.Sum(f => f.Size))} at {(s.Snapshot.Files.Count == 0 ? "-" : s.Snapshot.Files[0].Path)}")]);
+            $"{s.Source.Name}: {s.Snapshot.Files.Count} file{(s.Snapshot.Files.Count == 1 ? "" : "s")}, {Rows(s.Snapshot)}{Bytes(s.Snapshot.Files.Sum(f => f.Size))} at {(s.Snapshot.Files.Count == 0 ? "-" : s.Snapshot.Files[0].Path)}{(s.Snapshot.Note is { } note ? $" ({note})" : "")}")]);
 
     public static PlanSection Output(ISink sink, string dataset, string partitionColumn, Schema schema) => new("output",
     [
@@ -55,12 +56,8 @@ static class Versions
 /// <summary>Our own datasets in lineage.</summary>
 static class Datasets
 {
-    public static DatasetName Name(JobEnvironment environment, string dataset) => new("file", Path.Combine(environment.Workspace.Datasets, dataset));
-
-    public static DatasetName Model(JobEnvironment environment, string model) => new("file", Path.Combine(environment.Workspace.Models, model));
-
-    public static LineageDataset Output(JobEnvironment environment, string dataset, Schema schema) =>
-        new(Name(environment, dataset), [.. schema.FieldsList.Select(f => new LineageField(f.Name, LineageTypes.Text(f.DataType)))]);
+    public static LineageDataset Output(ISink sink, string dataset, Schema schema) =>
+        new(sink.LineageNameOf(dataset), [.. schema.FieldsList.Select(f => new LineageField(f.Name, LineageTypes.Text(f.DataType), ScoreLayout.DescriptionOf(f)))]);
 }
 
 /// <summary>Groups of neighbours.</summary>

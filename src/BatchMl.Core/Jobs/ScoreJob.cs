@@ -36,6 +36,9 @@ public sealed class ScoreJob : DatasetJob
     /// <summary>Columns that the rows keep beside their scores; <c>as_of</c> is always kept.</summary>
     public IReadOnlyList<string> Keep { get; }
 
+    /// <inheritdoc/>
+    public override ISink SinkIn(JobEnvironment environment) => environment.Scores;
+
     /// <summary>First partition date; null: the first in the data.</summary>
     public DateOnly? From { get; init; }
 

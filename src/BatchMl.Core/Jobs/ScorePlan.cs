@@ -28,7 +28,7 @@ sealed class ScorePlan : JobPlan
         var definitions = QueryText.Digest(job.Query, job.Keep);
         var bytes = Estimates.Bytes(pinned);
         var rows = Math.Max(1, partitions.Sum(p => Math.Max(0, p.Rows)));
-        spine = partitions.ToDictionary(p => new PartitionKey(environment.Sink.Name, job.Name, job.Query.Spine.PartitionName, p.Value));
+        spine = partitions.ToDictionary(p => new PartitionKey(environment.Scores.Name, job.Name, job.Query.Spine.PartitionName, p.Value));
         Partitions = [.. spine.Select(p => Plan(p.Key, p.Value, definitions, p.Value.Rows < 0 ? -1 : bytes * p.Value.Rows / rows) with { Awaits = awaits(p.Value) })];
     }
 
@@ -41,7 +41,7 @@ sealed class ScorePlan : JobPlan
     }
 
     public override DatasetJob Job => job;
-    public override ISink Sink => environment.Sink;
+    public override ISink Sink => environment.Scores;
     public override IReadOnlyList<PlannedPartition> Partitions { get; }
     public override IReadOnlyList<string> Missing => model is null ? [$"model {job.Model}, which a training job makes"] : [];
 
@@ -51,12 +51,20 @@ sealed class ScorePlan : JobPlan
         .. QueryText.Describe(job.Query),
         new("model", [.. DescribeModel()]),
         layout is null
-            ? new PlanSection("output", [$"sink {environment.Sink.Name}, dataset {job.Name}, partitioned by {job.Query.Spine.PartitionName}"])
-            : PlanText.Output(environment.Sink, job.Name, job.Query.Spine.PartitionName, layout.Schema),
+            ? new PlanSection("output", [$"sink {environment.Scores.Name}, dataset {job.Name}, partitioned by {job.Query.Spine.PartitionName}"])
+            : PlanText.Output(environment.Scores, job.Name, job.Query.Spine.PartitionName, layout.Schema),
     ];
 
     public override Task<IReadOnlyList<PlanSection>> DescribeEngineAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel) =>
         PlanText.EngineAsync(environment.Engine, pinned, [.. partitions.Select(p => spine[p.Key])], cancel);
+
+    public override async Task<IReadOnlyList<PlanSection>> CheckOutputAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel)
+    {
+        if (layout is null) return [];
+        var lines = await environment.Scores.CheckAsync(
+            new PlannedOutput(job.Name, layout.Schema, job.Query.Spine.PartitionName, [.. partitions.Select(p => new PlannedOutput.Partition(p.Key, p.Rows))]), cancel);
+        return lines.Count == 0 ? [] : [new PlanSection("table", lines)];
+    }
 
     IEnumerable<string> DescribeModel()
     {
@@ -87,11 +95,11 @@ sealed class ScorePlan : JobPlan
             var inputs = QueryLineage.Inputs(pinned).ToList();
             if (model is not null)
             {
-                var name = Datasets.Model(environment, job.Model);
+                var name = environment.Models.LineageNameOf(job.Model);
                 inputs.Add(new LineageDataset(name, [new LineageField("score", "double")]));
                 foreach (var output in model.Package.Manifest.Signature.Outputs) columns[output.Name] = [.. features, new ColumnOrigin(name, "score", Transformation.Transformed)];
             }
-            return new JobLineage(inputs, Datasets.Output(environment, job.Name, layout?.Schema ?? new Schema([], null)), columns, lineage.DatasetOrigins);
+            return new JobLineage(inputs, Datasets.Output(environment.Scores, job.Name, layout?.Schema ?? new Schema([], null)), columns, lineage.DatasetOrigins);
         }
     }
 
@@ -118,13 +126,13 @@ sealed class ScorePlan : JobPlan
             OnRows = unit.Progress.AddRows,
         };
         var scored = await pinned.ScoreAsync(
-            [.. unit.Attempts.Select(a => new PartitionToScore(a.Partition.Key, a.Fence, spine[a.Partition.Key]))], scoring, environment.Sink, run, unit.Progress.AddTime, cancel);
+            [.. unit.Attempts.Select(a => new PartitionToScore(a.Partition.Key, a.Fence, spine[a.Partition.Key]))], scoring, environment.Scores, run, unit.Progress.AddTime, cancel);
         var source = QueryLineage.NamesOf(pinned)[job.Query.Spine.Source.Name];
         var results = new List<PartitionResult>();
         foreach (var (attempt, (staged, profile)) in unit.Attempts.Zip(scored))
         {
             CheckAllThere(attempt.Partition, staged);
-            results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [source] = staged.Rows + staged.DeadLetters }, profile.ToQuality()));
+            results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [source] = staged.Rows + staged.DeadLetters }, profile.ToQuality()) { Trace = environment.Scores.TraceOf(staged) });
         }
         return results;
     }

@@ -47,6 +47,9 @@ public sealed class TrainJob : DatasetJob
         return new TrainPlan(this, environment, set, request.SplitUntil, versions);
     }
 
+    /// <inheritdoc/>
+    public override ISink SinkIn(JobEnvironment environment) => environment.Models;
+
     /// <summary>
     /// The training set of the period that ends at a date, or else of the latest period: an older one that is made again, because its inputs changed, is not news to train on. Of several with one end the latest made counts.
     /// </summary>

@@ -65,12 +65,12 @@ sealed class TrainPlan : JobPlan
     {
         get
         {
-            var input = Datasets.Name(environment, job.TrainingSet.Name);
+            var input = environment.Sink.LineageNameOf(job.TrainingSet.Name);
             var features = job.TrainingSet.Query.ModelFeatures.Append(job.TrainingSet.Query.Label!.Name).ToArray();
             var fields = job.TrainingSet.Query.Columns.Where(c => features.Contains(c.Name)).Select(c => new LineageField(c.Name, LineageTypes.Text(Columns.ArrowType(c.Type)))).ToArray();
             IReadOnlyList<ColumnOrigin> origins = [.. features.Select(f => new ColumnOrigin(input, f, Transformation.Transformed))];
             return new JobLineage(
-                [new LineageDataset(input, fields)], new LineageDataset(Datasets.Model(environment, job.Model), [new LineageField("score", "double")]),
+                [new LineageDataset(input, fields)], new LineageDataset(environment.Models.LineageNameOf(job.Model), [new LineageField("score", "double")]),
                 new Dictionary<string, IReadOnlyList<ColumnOrigin>> { ["score"] = origins },
                 [new ColumnOrigin(input, TrainingSetJob.SplitColumn, Transformation.Filter)]);
         }
@@ -84,7 +84,7 @@ sealed class TrainPlan : JobPlan
         var training = new ModelTraining(job, unit.Progress);
         var manifest = training.Run(splits, folder, int.Parse(attempt.Partition.Key.Value, CultureInfo.InvariantCulture), trainingSet!.Partition.ContentDigest, environment.Scorers, cancel);
         var staged = environment.Models.CompleteStage(attempt.Partition.Key, attempt.Fence, manifest.Digest);
-        return [new PartitionResult(staged, new Dictionary<DatasetName, long> { [Datasets.Name(environment, job.TrainingSet.Name)] = trainingSet.Partition.Rows }, [])];
+        return [new PartitionResult(staged, new Dictionary<DatasetName, long> { [environment.Sink.LineageNameOf(job.TrainingSet.Name)] = trainingSet.Partition.Rows }, [])];
     }
 
     async Task<IReadOnlyDictionary<string, List<RecordBatch>>> ReadAsync(UnitProgress progress, CancellationToken cancel)

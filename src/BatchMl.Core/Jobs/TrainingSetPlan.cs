@@ -62,7 +62,7 @@ sealed class TrainingSetPlan : JobPlan
             {
                 [TrainingSetJob.SplitColumn] = [.. lineage.Columns[FeatureQuery.LabelKnownAt].Select(o => o with { Transformation = Transformation.Transformed }).Distinct()],
             };
-            return new JobLineage(QueryLineage.Inputs(pinned), Datasets.Output(environment, job.Name, OutputSchema), columns, lineage.DatasetOrigins);
+            return new JobLineage(QueryLineage.Inputs(pinned), Datasets.Output(environment.Sink, job.Name, OutputSchema), columns, lineage.DatasetOrigins);
         }
     }
 

@@ -82,7 +82,12 @@ static class Facets
     {
         var facet = New("1-0-1", "DatasourceDatasetFacet");
         facet["name"] = name.Namespace;
-        facet["uri"] = name.Namespace == "file" ? "file://" + name.Name : $"{name.Namespace}/{name.Name}";
+        facet["uri"] = name.Namespace switch
+        {
+            "file" => "file://" + name.Name,
+            "bigquery" => "bigquery:" + name.Name,
+            _ => $"{name.Namespace}/{name.Name}",
+        };
         return facet;
     }
 
@@ -155,6 +160,15 @@ static class Facets
         facet["rowCount"] = rows;
         facet["size"] = bytes;
         facet["fileCount"] = files;
+        return facet;
+    }
+
+    /// <summary>A facet of our own: how rows get where readers look, e.g. by which load job.</summary>
+    public static JsonObject Trace(IReadOnlyDictionary<string, string> trace)
+    {
+        // The base of all such facets: this one has no schema file of its own.
+        var facet = new JsonObject { ["_producer"] = Producer, ["_schemaURL"] = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/OutputDatasetFacet" };
+        foreach (var (name, value) in trace) facet[name] = value;
         return facet;
     }
 

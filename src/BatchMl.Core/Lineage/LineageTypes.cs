@@ -9,9 +9,17 @@ public static class LineageTypes
     public static string Text(IArrowType type) => type switch
     {
         TimestampType t => t.Timezone is null ? $"timestamp[{Unit(t.Unit)}]" : $"timestamp[{Unit(t.Unit)}, {t.Timezone}]",
+        Decimal32Type d => $"decimal({d.Precision}, {d.Scale})",
+        Decimal64Type d => $"decimal({d.Precision}, {d.Scale})",
         Decimal128Type d => $"decimal({d.Precision}, {d.Scale})",
+        Decimal256Type d => $"decimal({d.Precision}, {d.Scale})",
+        Time32Type t => $"time[{Unit(t.Unit)}]",
+        Time64Type t => $"time[{Unit(t.Unit)}]",
         DictionaryType d => Text(d.ValueType),
         ListType l => $"list<{Text(l.ValueDataType)}>",
+        LargeListType l => $"list<{Text(l.ValueDataType)}>",
+        FixedSizeListType l => $"list<{Text(l.ValueDataType)}>",
+        MapType m => $"map<{Text(m.KeyField.DataType)}, {Text(m.ValueField.DataType)}>",
         StructType s => $"struct<{string.Join(", ", s.Fields.Select(f => $"{f.Name}: {Text(f.DataType)}"))}>",
         _ => type.Name,
     };

@@ -92,6 +92,7 @@ public static class OpenLineageEvents
             facets["lifecycleStateChange"] = Facets.LifecycleStateChange(replaces);
             if (result.QualityMetrics.Count > 0) facets["dataQualityMetrics"] = Facets.DataQualityMetrics(result.Staged.Rows, result.QualityMetrics);
             outputFacets["outputStatistics"] = Facets.OutputStatistics(result.Staged.Rows, files.Sum(f => f.Bytes), files.Count);
+            if (result.Trace.Count > 0) outputFacets["batchml_load"] = Facets.Trace(result.Trace);
         }
         output["outputFacets"] = outputFacets;
         return output;

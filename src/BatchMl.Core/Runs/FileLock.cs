@@ -6,24 +6,25 @@ sealed class FileLock : IDisposable
     static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
 
     // A process that was suspended keeps its locks: nobody may wait for it for ever.
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Usual = TimeSpan.FromSeconds(5);
 
     readonly FileStream stream;
 
     FileLock(FileStream stream) => this.stream = stream;
 
-    /// <summary>Waits for the lock, for up to 5 s.</summary>
+    /// <summary>Waits for the lock, for up to 5 s, or as long as is said.</summary>
     /// <exception cref="BatchMlException">Another process keeps it (transient).</exception>
-    public static async Task<FileLock> TakeAsync(string folder, string name, TimeProvider clock, CancellationToken cancel)
+    public static async Task<FileLock> TakeAsync(string folder, string name, TimeProvider clock, CancellationToken cancel, TimeSpan? patience = null)
     {
+        var longest = patience ?? Usual;
         for (var started = clock.GetTimestamp(); ;)
         {
             cancel.ThrowIfCancellationRequested();
             if (TryTake(folder, name) is { } taken) return taken;
-            if (clock.GetElapsedTime(started) >= Patience)
+            if (clock.GetElapsedTime(started) >= longest)
             {
                 throw new BatchMlException(
-                    $"{PathOf(folder, name)} has been locked by another process for {Patience.TotalSeconds:0} s. Wait for that to end, or look for one that is suspended or hangs (e.g. with fuser).", FailureKind.Transient);
+                    $"{PathOf(folder, name)} has been locked by another process for {longest.TotalSeconds:0} s. Wait for that to end, or look for one that is suspended or hangs (e.g. with fuser).", FailureKind.Transient);
             }
             await Task.Delay(Look, clock, cancel);
         }

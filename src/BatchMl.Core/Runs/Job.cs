@@ -55,6 +55,9 @@ public abstract class DatasetJob(string name, string description) : Job(name, de
     /// </summary>
     public TimeSpan DueAfter { get; init; }
 
+    /// <summary>Where its partitions land.</summary>
+    public virtual ISink SinkIn(JobEnvironment environment) => environment.Sink;
+
     /// <summary>What it asks engines: a process that computes for another one finds the question here.</summary>
     public virtual IReadOnlyList<FeatureQuery> Queries => [];
 
@@ -173,6 +176,12 @@ public abstract class JobPlan : IDisposable
     /// <param name="cancel">Stops asking.</param>
     public virtual Task<IReadOnlyList<PlanSection>> DescribeEngineAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel) => Task.FromResult<IReadOnlyList<PlanSection>>([]);
 
+    /// <summary>Asks where some partitions would land whether they can, without changing anything there; what it says. By default nothing is asked.</summary>
+    /// <param name="partitions">Those of <see cref="Partitions"/> that are to be made.</param>
+    /// <param name="cancel">Stops asking.</param>
+    /// <exception cref="DefinitionException">Everything for which they can not land there.</exception>
+    public virtual Task<IReadOnlyList<PlanSection>> CheckOutputAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel) => Task.FromResult<IReadOnlyList<PlanSection>>([]);
+
     /// <summary>Input and output datasets with schemas and column lineage: known before any row moves.</summary>
     public abstract JobLineage Lineage { get; }
 
@@ -219,7 +228,11 @@ public sealed record PartitionAttempt(PlannedPartition Partition, long Fence);
 /// <param name="InputRows">Rows read of inputs, for lineage statistics; inputs that were not counted are absent.</param>
 /// <param name="QualityMetrics">Per column, for OpenLineage's dataQualityMetrics: null count, min, max, …; may be empty.</param>
 public sealed record PartitionResult(
-    StagedPartition Staged, IReadOnlyDictionary<DatasetName, long> InputRows, IReadOnlyList<ColumnQuality> QualityMetrics);
+    StagedPartition Staged, IReadOnlyDictionary<DatasetName, long> InputRows, IReadOnlyList<ColumnQuality> QualityMetrics)
+{
+    /// <summary>How it will get where readers look, if that is elsewhere than its files; see <see cref="IBatchSink.TraceOf"/>.</summary>
+    public IReadOnlyDictionary<string, string> Trace { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>Counts a step's dead letters against its limit, over all attempts that count. Thread-safe.</summary>
 public sealed class DeadLetterBudget

@@ -15,8 +15,12 @@ public sealed record JobEnvironment
     public required ICatalog Catalog { get; init; }
     /// <summary>Where rows land.</summary>
     public required IBatchSink Sink { get; init; }
+    /// <summary>Where scored rows land; by default where all others do.</summary>
+    public IBatchSink Scores { get => field ?? Sink; init; }
     /// <summary>Where model packages land.</summary>
     public required ModelStore Models { get; init; }
+    /// <summary>All places that partitions land in.</summary>
+    public IEnumerable<ISink> Sinks => [Sink, Scores, Models];
     /// <summary>A source by its name in the configuration.</summary>
     /// <exception cref="DefinitionException">No such source is bound; names those that are.</exception>
     public required Func<string, IBatchSource> Sources { get; init; }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using BatchMl.Data;
+using BatchMl.Lineage;
 
 namespace BatchMl.Runs;
 
@@ -18,6 +19,12 @@ public sealed class ModelStore(string root) : ISink
 
     /// <inheritdoc/>
     public string Name => "models";
+
+    /// <inheritdoc/>
+    public PublicationPace Pace => PublicationPace.Local;
+
+    /// <inheritdoc/>
+    public DatasetName LineageNameOf(string dataset) => new("file", Path.Combine(Root, dataset));
 
     /// <summary>Makes an empty staging folder for one attempt.</summary>
     /// <exception cref="BatchMlException">It can not be made.</exception>

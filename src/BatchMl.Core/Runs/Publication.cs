@@ -17,7 +17,7 @@ sealed class Publication(JobEnvironment environment)
     /// <exception cref="BatchMlException">It can not be made visible now; another process may be about it, or hang while it is (transient).</exception>
     public async Task PublishAsync(PartitionKey key, ISink sink, CancellationToken cancel)
     {
-        using var held = await FileLock.TakeAsync(environment.Workspace.Locks, LockOf(key), environment.Clock, cancel);
+        using var held = await FileLock.TakeAsync(environment.Workspace.Locks, LockOf(key), environment.Clock, cancel, sink.Pace.Patience);
         var entry = await environment.Catalog.EntryAsync(key, cancel);
         if (entry?.Committed is not { } committed || entry.IsPublished) return;
         await sink.PublishAsync(new PartitionManifest(1, committed.Staged, committed.RunId, committed.Fingerprint.Value, committed.CommittedAt), cancel);

@@ -9,13 +9,19 @@ sealed class Recovery(RunContext run)
     const string Gone = "Its process ended before the run did.";
 
     readonly HashSet<PartitionKey> lost = [];
+    readonly Lock gate = new();
 
     /// <summary>Committed partitions that can not be published any more: they have to be made again.</summary>
     public IReadOnlySet<PartitionKey> Lost => lost;
 
     public async Task RunAsync(CancellationToken cancel)
     {
-        foreach (var entry in await run.Catalog.UnpublishedAsync(cancel)) await PublishAsync(entry.Key, cancel);
+        foreach (var group in (await run.Catalog.UnpublishedAsync(cancel)).GroupBy(e => e.Key.Sink))
+        {
+            // A sink that this program does not have: its own program publishes.
+            if (run.Environment.Sinks.FirstOrDefault(s => s.Name == group.Key) is not { } sink) continue;
+            await Parallel.ForEachAsync(group, new ParallelOptions { MaxDegreeOfParallelism = sink.Pace.AtOnce, CancellationToken = cancel }, async (entry, token) => await PublishAsync(entry.Key, sink, token));
+        }
         // Attempts first: one whose run ended between the two reads was released before that.
         var attempts = await run.Catalog.OpenAttemptsAsync(cancel);
         var runs = await run.Catalog.UnfinishedRunsAsync(cancel);
@@ -24,10 +30,8 @@ sealed class Recovery(RunContext run)
         foreach (var dead in runs.Where(r => !alive.Contains(r.RunId))) await EndAsync(dead, cancel);
     }
 
-    async Task PublishAsync(PartitionKey key, CancellationToken cancel)
+    async Task PublishAsync(PartitionKey key, ISink sink, CancellationToken cancel)
     {
-        // A sink that this program does not have: its own program publishes.
-        if (SinkOf(key) is not { } sink) return;
         try
         {
             await run.Publication.PublishAsync(key, sink, cancel);
@@ -35,7 +39,7 @@ sealed class Recovery(RunContext run)
         }
         catch (DataException e)
         {
-            lost.Add(key);
+            lock (gate) lost.Add(key);
             run.Tell(l => l.Note($"{key} was committed but can not be published, and is made again if this run is about it: {e.Message}"));
         }
         catch (Exception e) when (e is BatchMlException or IOException or UnauthorizedAccessException)
@@ -43,8 +47,6 @@ sealed class Recovery(RunContext run)
             run.Tell(l => l.Note($"{key} is committed but not published yet: {e.Message}"));
         }
     }
-
-    ISink? SinkOf(PartitionKey key) => key.Sink == run.Environment.Sink.Name ? run.Environment.Sink : key.Sink == run.Environment.Models.Name ? run.Environment.Models : null;
 
     async Task EndAsync(AttemptRecord attempt, CancellationToken cancel)
     {

@@ -126,7 +126,9 @@ public sealed class Runner
         var late = new List<LatePartition>();
         foreach (var step in StepsOf(job))
         {
-            var made = (await environment.Catalog.LedgerAsync(environment.Sink.Name, step.Name, cancel)).Where(e => e.Committed is not null).ToDictionary(e => e.Key);
+            // A version of a model is never late: the next one takes its place.
+            if (step.SinkIn(environment) is not Data.IBatchSink sink) continue;
+            var made = (await environment.Catalog.LedgerAsync(sink.Name, step.Name, cancel)).Where(e => e.Committed is not null).ToDictionary(e => e.Key);
             if (made.Count == 0) continue;
             using var plan = await step.PlanAsync(environment, Over(request, [.. made.Keys.Select(k => k.Value)]), cancel);
             foreach (var partition in plan.Partitions.Where(p => Decisions.IsAffected(p, made.GetValueOrDefault(p.Key))))

@@ -114,6 +114,8 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
             if (before is { } kind) return [.. decisions.Select(d => d.Kind == DecisionKind.Unknown ? d with { Kind = kind } : d)];
             throw new DefinitionException($"Job '{job.Name}' needs {string.Join(" and ", plan.Missing)}. Run that first, or the pipeline that has both.");
         }
+        var work = decisions.Where(d => d.Kind is DecisionKind.New or DecisionKind.Redo).Select(d => d.Partition).ToArray();
+        if (work.Length > 0) await plan.CheckOutputAsync(work, cancel);
         progress.AddTime("plan", run.Clock.GetElapsedTime(started));
         return decisions;
     }

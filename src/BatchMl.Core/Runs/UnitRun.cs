@@ -25,6 +25,7 @@ sealed class UnitOutcome
 sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
 {
     readonly List<(PartitionDecision Decision, Lease Lease)> leased = [];
+    readonly Queue<PartitionDecision> settled = new();
     readonly DeadLetterBudget letters = budget.Share();
     readonly UnitOutcome outcome = new();
 
@@ -43,13 +44,19 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
             }
             step.Progress.AddTime("lease", run.Clock.GetElapsedTime(started));
             if (leased.Count > 0) await MakeAsync(cancel);
+            // Last: it may take a while, and nobody keeps leases until there is something to make under them.
+            for (; settled.TryPeek(out var partition); settled.Dequeue())
+            {
+                await run.Publication.PublishAsync(partition.Partition.Key, step.Plan.Sink, cancel);
+                outcome.Settled.Add(partition.Partition);
+            }
         }
         catch (Exception e)
         {
             outcome.Error = RetryPolicy.Unwrap(e);
             span.Fail(outcome.Error);
             letters.TakeBack(outcome.Made.Sum(m => m.Staged.DeadLetters));
-            outcome.Open.AddRange([.. leased.Select(l => l.Decision), .. untouched]);
+            outcome.Open.AddRange([.. leased.Select(l => l.Decision), .. settled, .. untouched]);
             foreach (var (decision, lease) in leased) await ReleaseAsync(decision.Partition, lease, outcome.Error);
         }
         return outcome;
@@ -65,8 +72,7 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
             decision = await Decisions.OfAsync(step.Plan, decision.Partition, entry, step.Request with { Force = false }, step.Lost, cancel);
             if (decision.Kind is not (DecisionKind.New or DecisionKind.Redo))
             {
-                await run.Publication.PublishAsync(key, step.Plan.Sink, cancel);
-                outcome.Settled.Add(decision.Partition);
+                settled.Enqueue(decision);
                 return;
             }
         }
@@ -112,12 +118,24 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
         var started = run.Clock.GetTimestamp();
         step.Plan.VerifyInputs();
         step.Progress.AddTime("verify", run.Clock.GetElapsedTime(started));
-        foreach (var (decision, lease, result) in made)
+        using var slots = new SemaphoreSlim(step.Plan.Sink.Pace.AtOnce);
+        var publications = new List<Task>();
+        try
         {
-            // Of a run that stops no more is committed.
-            cancel.ThrowIfCancellationRequested();
-            if (budget.IsExceeded) throw new DeadLetterLimitException("The run has more dead letters than allowed; this partition was open when that was found, and does not commit.");
-            await CommitAsync(decision, lease, result, keeper);
+            foreach (var (decision, lease, result) in made)
+            {
+                await slots.WaitAsync(CancellationToken.None);
+                // Of a run that stops no more is committed, be it asked to or by an error.
+                cancel.ThrowIfCancellationRequested();
+                if (budget.IsExceeded) throw new DeadLetterLimitException("The run has more dead letters than allowed; this partition was open when that was found, and does not commit.");
+                if (publications.Find(p => p.IsFaulted) is { } failed) await failed;
+                if (await CommitAsync(decision, lease, result, keeper)) publications.Add(PublishAsync(decision.Partition, result, slots));
+                else slots.Release();
+            }
+        }
+        finally
+        {
+            await Task.WhenAll(publications);
         }
     }
 
@@ -126,8 +144,8 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
             $"Job '{step.Plan.Job.Name}' was to make {lease.Key} under fence {lease.Fence}, but gave {string.Join(", ", results.Select(r => $"{r.Staged.Key} under fence {r.Staged.Fence}"))}. Its plan's ExecuteAsync is wrong.",
             FailureKind.Bug);
 
-    // The order of design section 7: staged, then committed with its event in one transaction, then published. Once begun it is not cancelled.
-    async Task CommitAsync(PartitionDecision decision, Lease lease, PartitionResult result, LeaseKeeper keeper)
+    // The order of design section 7: staged, then committed with its event in one transaction, then published. Once begun it is not cancelled. False: another process committed.
+    async Task<bool> CommitAsync(PartitionDecision decision, Lease lease, PartitionResult result, LeaseKeeper keeper)
     {
         var (partition, at, started) = (decision.Partition, run.Now, run.Clock.GetTimestamp());
         var complete = OpenLineageEvents.Complete(run.LineageOf(lease.AttemptId, step.Plan.Job, partition), step.Lineage, result, replaces: decision.SeenFence > 0, at);
@@ -139,11 +157,17 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
         if (!committed)
         {
             outcome.Held.Add((decision, null));
-            return;
+            return false;
         }
         outcome.Made.Add(result);
         Instruments.Committed(step.Plan.Job.Name, result.Staged.Rows, result.Staged.DeadLetters);
-        started = run.Clock.GetTimestamp();
+        return true;
+    }
+
+    // Beside others, where the sink likes that; an error that does not stop the run is kept.
+    async Task PublishAsync(PlannedPartition partition, PartitionResult result, SemaphoreSlim slots)
+    {
+        var started = run.Clock.GetTimestamp();
         try
         {
             await PublishAsync(partition);
@@ -151,11 +175,12 @@ sealed class UnitRun(RunContext run, StepPlan step, DeadLetterBudget budget)
         }
         catch (Exception e) when (!RetryPolicy.StopsRun(e))
         {
-            outcome.Unpublished.Add((partition, new BatchMlException($"{partition.Key} is committed but could not be made visible: {e.Message} The next run tries it again.", FailureKind.Permanent, e)));
+            lock (outcome.Unpublished) outcome.Unpublished.Add((partition, new BatchMlException($"{partition.Key} is committed but could not be made visible: {e.Message} The next run tries it again.", FailureKind.Permanent, e)));
         }
         finally
         {
             step.Progress.AddTime("publish", run.Clock.GetElapsedTime(started));
+            slots.Release();
         }
     }
 

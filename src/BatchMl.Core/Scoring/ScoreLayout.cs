@@ -32,10 +32,10 @@ public sealed class ScoreLayout
 
         Field[] fields = [
             .. PassThrough.Where(byName.ContainsKey).Select(name => new Field(name, Columns.ArrowType(byName[name].Type), nullable: true)),
-            .. model.Signature.Outputs.Select(o => new Field(o.Name, ModelArrays.ArrowType(o.Type), nullable: false)),
-            new("model_name", StringType.Default, false), new("model_version", Int64Type.Default, false), new("model_digest", StringType.Default, false),
-            new("feature_service", StringType.Default, false), new(AsOf.Name, Columns.ArrowType(AsOf.Type), false),
-            new("scored_at", Columns.UtcMicroseconds, false), new("run_id", StringType.Default, false), new(Partition.Name, Columns.ArrowType(Partition.Type), false),
+            .. model.Signature.Outputs.Select(o => Described(o.Name, ModelArrays.ArrowType(o.Type), $"Output of the model {model.Name}")),
+            Described("model_name", StringType.Default, "The model that scored"), Described("model_version", Int64Type.Default, "Its version"), Described("model_digest", StringType.Default, "Digest of its package"),
+            Described("feature_service", StringType.Default, "The features that it was given, name@version"), Described(AsOf.Name, Columns.ArrowType(AsOf.Type), "The instant that the features are of: nothing known later is in them"),
+            Described("scored_at", Columns.UtcMicroseconds, "When the row was scored"), Described("run_id", StringType.Default, "The run that scored it"), Described(Partition.Name, Columns.ArrowType(Partition.Type), "The partition"),
         ];
         foreach (var twice in fields.GroupBy(f => f.Name).Where(g => g.Count() > 1))
             problems.Add($"The output would have {twice.Count()} columns named {twice.Key}. Rename the spine's column or the model's output.");
@@ -46,6 +46,13 @@ public sealed class ScoreLayout
 
     /// <summary>The schema of scored rows.</summary>
     public Schema Schema { get; }
+
+    const string Description = "description";
+
+    static Field Described(string name, IArrowType type, string description) => new(name, type, nullable: false, [KeyValuePair.Create(Description, description)]);
+
+    /// <summary>What a column of a schema is, in a few words; null: it does not say.</summary>
+    public static string? DescriptionOf(Field field) => field.HasMetadata ? field.Metadata.GetValueOrDefault(Description) : null;
 
     internal IReadOnlyList<string> PassThrough { get; }
 

@@ -13,19 +13,21 @@ sealed class StatusVerb : Verb
     readonly Option<string> workspace;
     readonly Option<bool> late, json;
     readonly Option<string[]> set;
+    readonly Option<string?> sink;
 
     public StatusVerb(BatchMlApplication application) : base(application, "status", "Show the latest runs, one run with its partitions, or published partitions whose inputs changed since")
     {
         run = Add(new Argument<string?>("RUN") { Description = "Run id, or the beginning of one; with --late name of a job", Arity = ArgumentArity.ZeroOrOne });
         late = Add(new Option<bool>("--late") { Description = "Published partitions whose inputs changed since they were made, of one job or of all" });
         set = Add(new Option<string[]>("--set") { Description = "A setting that runs were given, e.g. where sources are; may be repeated", HelpName = "KEY=VALUE", DefaultValueFactory = _ => [] });
+        sink = Sink();
         workspace = Workspace();
         json = Json();
     }
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var settings = Settings(parsed.GetValue(set)!);
+        var settings = WithSink(Settings(parsed.GetValue(set)!), parsed.GetValue(sink));
         await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings));
         if (parsed.GetValue(late)) return await ShowLateAsync(session, parsed.GetValue(run), settings, parsed.GetValue(json), cancel);
         var catalog = session.Environment.Catalog;

@@ -47,6 +47,21 @@ public abstract class Verb
     /// <summary>The option <c>--workspace</c>.</summary>
     protected Option<string> Workspace() => Add(new Option<string>("--workspace") { Description = "Folder of catalog, datasets, models, lineage and reports", HelpName = "DIR", DefaultValueFactory = _ => ".batchml" });
 
+    /// <summary>The option <c>--sink</c>.</summary>
+    protected Option<string?> Sink() => Add(new Option<string?>("--sink")
+    {
+        Description = $"Where scored rows land: 'parquet', files in the workspace{string.Concat(Application.ScoreSinks.Keys.Select(s => $", or {s}://…"))}; default: the setting Sink, else parquet", HelpName = "URI",
+    });
+
+    /// <summary>Settings, and what <c>--sink</c> says.</summary>
+    /// <exception cref="DefinitionException">Both say where scored rows land.</exception>
+    protected static IReadOnlyDictionary<string, string?> WithSink(IReadOnlyDictionary<string, string?> settings, string? sink)
+    {
+        if (sink is null) return settings;
+        if (settings.ContainsKey(SinkAddress.Setting)) throw new DefinitionException("--sink and --set Sink=… are given together; expected one of them.");
+        return settings.With([new(SinkAddress.Setting, sink)]);
+    }
+
     /// <summary>The argument <c>JOB</c>.</summary>
     protected Argument<string> JobName() => Add(new Argument<string>("JOB") { Description = "Name of a job; see 'list'" });
 
@@ -159,7 +174,7 @@ abstract class RerunVerb : Verb
 abstract class JobVerb : Verb
 {
     readonly Argument<string> job;
-    readonly Option<string?> from, to, now, splitUntil, memory;
+    readonly Option<string?> from, to, now, splitUntil, sink, memory;
     readonly Option<string[]> partition, set;
     readonly Option<string> workspace;
     readonly Option<bool> due, force;
@@ -176,6 +191,7 @@ abstract class JobVerb : Verb
         now = Add(new Option<string?>("--now") { Description = "The instant that --due compares with, ISO 8601 with offset; default: the clock's", HelpName = "TIME" });
         splitUntil = Add(new Option<string?>("--split-until") { Description = "Move the training set's split so that its test rows end here, exclusive, and train on that", HelpName = "DATE" });
         workspace = Workspace();
+        sink = Sink();
         set = Add(new Option<string[]>("--set") { Description = "A setting, e.g. Sources:flights:Path=/data/flights; may be repeated", HelpName = "KEY=VALUE", DefaultValueFactory = _ => [] });
         force = Add(new Option<bool>("--force") { Description = "Do also what is up to date" });
         maxParallel = Add(new Option<int>("--max-parallel") { Description = "Units of work at once; default: one per core", HelpName = "N" });
@@ -208,13 +224,15 @@ abstract class JobVerb : Verb
     }
 
     /// <summary>The same with settings given for the run.</summary>
-    internal RunRequest RequestWithSettings(ParseResult parsed) => Request(parsed) with { Settings = Settings(parsed.GetValue(set)!) };
+    internal RunRequest RequestWithSettings(ParseResult parsed) => Request(parsed) with { Settings = WithSink(Settings(parsed.GetValue(set)!), parsed.GetValue(sink)) };
 
     protected (Session Session, Job Job, RunRequest Request) Open(ParseResult parsed)
     {
         var request = RequestWithSettings(parsed);
         var found = Find(parsed.GetValue(job)!);
         var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, request.Settings, request.Memory, request.Engine));
-        return (session, found, request with { DeadLetterLimit = session.DeadLetterLimit });
+        // Kept with the run, so that a retry meets the same ledger wherever the setting came from.
+        var settings = session.Configuration[SinkAddress.Setting] is { } address ? request.Settings.With([new(SinkAddress.Setting, address)]) : request.Settings;
+        return (session, found, request with { DeadLetterLimit = session.DeadLetterLimit, Settings = settings });
     }
 }

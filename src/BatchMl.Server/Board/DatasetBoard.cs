@@ -46,9 +46,12 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
             var planning = plans.Of(job.Name);
             // A job's partitions may be of another dataset than its name: a training job's are versions of a model.
             var name = planning?.Decisions.Keys.FirstOrDefault()?.Dataset ?? (job is Jobs.TrainJob train ? train.Model : job.Name);
-            statuses.Remove(name, out var made);
+            statuses.Remove(name, out var everywhere);
+            // The same rows may be kept in several sinks; this server's is shown.
+            var sink = planning?.Decisions.Keys.FirstOrDefault()?.Sink ?? job.SinkIn(context.Session.Environment).Name;
+            var made = everywhere?.Where(p => p.Key.Sink == sink).ToArray();
             views.Add(new DatasetView(
-                name, job.Name, job.Description, planning?.Decisions.Keys.FirstOrDefault()?.Sink ?? made?.FirstOrDefault()?.Key.Sink ?? "", job.Policy,
+                name, job.Name, job.Description, sink, job.Policy,
                 Join(made ?? [], planning?.Decisions ?? new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, job.DueAfter, lateness.Of(job.Name))), planning?.PlannedAt, planning?.Problem, planning?.Missing ?? []));
         }
         foreach (var (name, made) in statuses.OrderBy(s => s.Key, StringComparer.Ordinal))

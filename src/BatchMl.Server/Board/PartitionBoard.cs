@@ -23,7 +23,7 @@ sealed class PartitionBoard(ServerContext context, DatasetBoard datasets)
         var entry = await context.Session.Environment.Catalog.EntryAsync(key, cancel);
         try
         {
-            return new PartitionDetails(partition, SinkOf(known) is { } sink ? await sink.ReadManifestAsync(key, cancel) : null, null, entry?.Fence ?? 0, entry?.Lease?.RunId);
+            return new PartitionDetails(partition, SinkOf(known.Sink) is { } sink ? await sink.ReadManifestAsync(key, cancel) : null, null, entry?.Fence ?? 0, entry?.Lease?.RunId);
         }
         catch (Exception e) when (e is BatchMlException or IOException or UnauthorizedAccessException)
         {
@@ -31,11 +31,7 @@ sealed class PartitionBoard(ServerContext context, DatasetBoard datasets)
         }
     }
 
-    ISink? SinkOf(DatasetView dataset)
-    {
-        var environment = context.Session.Environment;
-        return dataset.Sink == environment.Sink.Name ? environment.Sink : dataset.Sink == environment.Models.Name ? environment.Models : null;
-    }
+    ISink? SinkOf(string name) => context.Session.Environment.Sinks.FirstOrDefault(s => s.Name == name);
 
     /// <summary>Rows of a partition that could not be scored, in order.</summary>
     /// <param name="partition">A partition with a manifest, or without dead letters.</param>
@@ -46,10 +42,10 @@ sealed class PartitionBoard(ServerContext context, DatasetBoard datasets)
     public async Task<IReadOnlyList<JsonObject>> DeadLettersAsync(PartitionDetails partition, int skip, int count, CancellationToken cancel)
     {
         var found = new List<JsonObject>();
-        if (partition.Manifest is not { } manifest) return found;
+        if (partition.Manifest is not { } manifest || SinkOf(manifest.Partition.Key.Sink) is not { } sink) return found;
         foreach (var file in manifest.Partition.Files.Where(f => f.Kind == FileKind.DeadLetters))
         {
-            var path = context.Session.Environment.Sink.PathOf(manifest, file);
+            var path = sink.PathOf(manifest, file);
             try
             {
                 await foreach (var line in File.ReadLinesAsync(path, cancel))

@@ -39,9 +39,9 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
         {
             // Files of an attempt are in a folder of its own: what a lost or speculative attempt leaves is never taken up.
             var workspace = new Workspace(StagingFolder.OfAttempt(order.Staging!));
-            var sink = environment(workspace.Root, order.Settings).Sink;
+            var sink = environment(workspace.Root, order.Settings).Scores;
             await foreach (var scored in ScoreAsync(task, order, opened.Value.Environment, sink, query.FinishAsync(ParcelsAsync(input, cancel), cancel), cancel))
-                yield return ScoredPartitions.ToBatch(workspace.Datasets, scored);
+                yield return ScoredPartitions.ToBatch(sink.Root, scored);
             yield break;
         }
         if (order.Kind == TaskKind.Rows)

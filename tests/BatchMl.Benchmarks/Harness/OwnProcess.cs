@@ -7,13 +7,16 @@ namespace BatchMl.Benchmarks.Harness;
 static class OwnProcess
 {
     /// <summary>Runs this program and returns the bytes of memory that it had resident at most.</summary>
-    public static double Peak(params string[] args)
+    public static double Peak(params string[] args) => double.Parse(Output(args), CultureInfo.InvariantCulture);
+
+    /// <summary>Runs this program and returns what it tells.</summary>
+    public static string Output(params string[] args)
     {
         using var child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, args) { RedirectStandardOutput = true })!;
         var output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
         if (child.ExitCode != 0) throw new InvalidOperationException($"{string.Join(' ', args)} ended with {child.ExitCode}.");
-        return double.Parse(output, CultureInfo.InvariantCulture);
+        return output;
     }
 
     /// <summary>Tells the process that waits.</summary>

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Apache.Arrow;
 using BatchMl.Data;
+using BatchMl.Lineage;
 
 namespace BatchMl.Testing.Runs;
 
@@ -12,6 +13,16 @@ public sealed class FolderSink(string root, Action<string>? reached = null) : IB
     readonly Action<string> at = reached ?? (_ => { });
 
     public string Name => "folder";
+
+    public PublicationPace Pace { get; init; } = PublicationPace.Local;
+
+    public string Root => root;
+
+    public DatasetName LineageNameOf(string dataset) => new("file", Path.Combine(root, dataset));
+
+    public Task<IReadOnlyList<string>> CheckAsync(PlannedOutput output, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
+
+    public IReadOnlyDictionary<string, string> TraceOf(StagedPartition staged) => new Dictionary<string, string>();
 
     public StagedPartition Stage(PartitionKey key, long fence, string text, long deadLetters)
     {

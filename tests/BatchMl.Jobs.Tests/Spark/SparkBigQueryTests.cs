@@ -1,0 +1,39 @@
+using BatchMl.BigQuery.Client;
+using BatchMl.Fakes;
+using BatchMl.Testing;
+using BatchMl.Testing.Spark;
+
+namespace BatchMl.Jobs.Tests.Spark;
+
+/// <summary>Scores that are computed in a real Spark's executors and loaded into what stands in for BigQuery: executors stage, and only the driver logs in.</summary>
+[Collection(nameof(FlightDelaysCollection))]
+public sealed class SparkBigQueryTests(FlightDelaysRun local)
+{
+    const string Address = "bigquery://test-project/ml/scores", Scores = "flight-delays/score";
+
+    [Fact]
+    public async Task A_few_days_are_loaded_by_the_driver_as_they_are_locally()
+    {
+        using var folder = new TestFolder();
+        await using var fake = await FakeBigQuery.StartAsync(new FakeBigQueryOptions { RequireToken = true });
+        fake.AllowToken("the-drivers-token");
+        var token = BigQueryCredentials.AccessToken(() => "the-drivers-token", "the test");
+        using var client = await BigQueryClient.OpenAsync(new BigQueryClientOptions { Project = "test-project", Endpoint = new Uri(fake.Url), Credentials = token }, TestContext.Current.CancellationToken);
+        await client.Datasets.InsertAsync(new BigQueryDataset { DatasetReference = client.Dataset("ml"), Location = "EU" }, TestContext.Current.CancellationToken);
+        var workspace = folder.At("workspace");
+        Workspaces.CopyWithoutScores(local.Workspace, workspace);
+        using var spark = LiveSpark.Start("4.1");
+        using var run = await JobsProcess.RunAsync(
+            new Dictionary<string, string> { ["BQ_TOKEN"] = "the-drivers-token", ["BATCHML_BigQuery__Credentials"] = "env:BQ_TOKEN", ["BATCHML_BigQuery__Endpoint"] = fake.Url },
+            "run", Scores, "--from", "2013-12-24", "--to", "2013-12-27", "--workspace", workspace, "--engine", "spark", "--set", $"Spark:Remote={spark.Remote}", "--sink", Address);
+        Assert.True(run.ExitCode == 0, run.Output + run.Error + spark.Log);
+        Assert.Equal((3, 3), (fake.Jobs.Count, fake.Requests.Count(r => r.Path.StartsWith("/upload", StringComparison.Ordinal) && r.Status == 200)));
+        await using var catalog = Workspaces.Catalog(workspace);
+        var expected = await Workspaces.ContentAsync(local.Workspace, Scores);
+        var made = await catalog.LedgerAsync(Address, Scores, TestContext.Current.CancellationToken);
+        Assert.Equal(3, made.Count);
+        Assert.All(made, e => Assert.Equal((true, expected[e.Key.Value]), (e.IsPublished, e.Committed!.Staged.ContentDigest)));
+        Assert.Equal(made.Sum(e => e.Committed!.Staged.Rows), fake.Look("SELECT count(*) FROM \"test-project.ml\".\"scores\"")[0][0]);
+        Assert.Empty(Workspaces.Leftovers(workspace));
+    }
+}
