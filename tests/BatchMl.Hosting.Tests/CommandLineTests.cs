@@ -61,6 +61,7 @@ public sealed class CommandLineTests
     [InlineData("replay")]
     [InlineData("explain")]
     [InlineData("lineage")]
+    [InlineData("features")]
     public async Task Every_verb_has_help(string verb)
     {
         var (code, output, _) = await RunAsync("{}", verb, "--help");

@@ -38,7 +38,7 @@ public sealed class ScaffoldVerbTests
         Assert.Equal(5, partition.Rows);
         await foreach (var batch in pinned.ComputeAsync([partition], null, Cancel))
         {
-            using (batch) Assert.Equal(3L, Columns.ValueAt(batch.Batch.Column("dep_delay2"), 3));
+            using (batch) Assert.Equal(3L, Columns.ValueAt(batch.Batch.Column("dep-delay"), 3));
         }
     }
 
