@@ -20,11 +20,13 @@ public sealed class BadInputTests(FlightDelaysRun run)
     /// <summary>Runs the scoring job over a copy of the finished workspace with one source replaced; nothing of it may change.</summary>
     async Task<Result> WithSourceAsync(string source, string path, params string[] more)
     {
-        var before = await Workspaces.ContentAsync(run.Workspace, "flight-delays/score");
+        // Failed attempts are told to lineage, which others compare.
+        using var folder = new TestFolder();
+        Workspaces.Copy(run.Workspace, folder.At("workspace"));
         var result = await RunAsync([
-            "run", "flight-delays/score", "--workspace", run.Workspace, "--set", $"Sources:{source}:Path={path}", "--force", "--partition", "2013-12-31", .. more]);
-        Assert.Equal(before, await Workspaces.ContentAsync(run.Workspace, "flight-delays/score"));
-        Assert.Empty(Workspaces.Leftovers(run.Workspace));
+            "run", "flight-delays/score", "--workspace", folder.At("workspace"), "--set", $"Sources:{source}:Path={path}", "--force", "--partition", "2013-12-31", .. more]);
+        Assert.Equal(await Workspaces.ContentAsync(run.Workspace, "flight-delays/score"), await Workspaces.ContentAsync(folder.At("workspace"), "flight-delays/score"));
+        Assert.Empty(Workspaces.Leftovers(folder.At("workspace")));
         return result;
     }
 
