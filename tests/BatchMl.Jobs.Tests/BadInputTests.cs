@@ -20,7 +20,7 @@ public sealed class BadInputTests(FlightDelaysRun run)
     /// <summary>Runs the scoring job over a copy of the finished workspace with one source replaced; nothing of it may change.</summary>
     async Task<Result> WithSourceAsync(string source, string path, params string[] more)
     {
-        // Failed attempts are told to lineage, which others compare.
+        // Failed runs and attempts are told to lineage, which others compare.
         using var folder = new TestFolder();
         Workspaces.Copy(run.Workspace, folder.At("workspace"));
         var result = await RunAsync([
@@ -79,7 +79,9 @@ public sealed class BadInputTests(FlightDelaysRun run)
     [Fact]
     public async Task A_range_without_rows_says_so()
     {
-        var result = await RunAsync("run", "flight-delays/score", "--workspace", run.Workspace, "--from", "2020-01-01", "--to", "2020-02-01");
+        using var folder = new TestFolder();
+        Workspaces.Copy(run.Workspace, folder.At("workspace"));
+        var result = await RunAsync("run", "flight-delays/score", "--workspace", folder.At("workspace"), "--from", "2020-01-01", "--to", "2020-02-01");
         Assert.Equal(2, result.Code);
         Assert.Contains("no rows", result.Error, StringComparison.Ordinal);
     }
@@ -87,7 +89,9 @@ public sealed class BadInputTests(FlightDelaysRun run)
     [Fact]
     public async Task A_partition_that_does_not_exist_is_named()
     {
-        var result = await RunAsync("run", "flight-delays/score", "--workspace", run.Workspace, "--partition", "2013-02-30");
+        using var folder = new TestFolder();
+        Workspaces.Copy(run.Workspace, folder.At("workspace"));
+        var result = await RunAsync("run", "flight-delays/score", "--workspace", folder.At("workspace"), "--partition", "2013-02-30");
         Assert.Equal(2, result.Code);
         Assert.Contains("2013-02-30", result.Error, StringComparison.Ordinal);
     }

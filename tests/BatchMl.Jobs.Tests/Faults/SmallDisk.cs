@@ -39,11 +39,11 @@ sealed class SmallDisk : IDisposable
     public void Free() => File.Delete(Ballast);
 
     /// <summary>Leaves space for so much and no more.</summary>
-    public void Leave(int megabytes)
+    public void Leave(int kibibytes)
     {
         Fill();
         using var file = new FileStream(Ballast, FileMode.Open);
-        file.SetLength(file.Length - ((long)megabytes << 20));
+        file.SetLength(file.Length - ((long)kibibytes << 10));
     }
 
     /// <summary>Makes it read-only, or writable again. No file may be open for writing.</summary>
