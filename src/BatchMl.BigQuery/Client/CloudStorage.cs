@@ -20,7 +20,7 @@ public sealed record StorageObject(string Bucket, string Name)
 /// </summary>
 sealed class CloudStorage : IDisposable
 {
-    const string Path = "storage/v1/", Scope = "https://www.googleapis.com/auth/devstorage.read_write";
+    const string ApiPath = "storage/v1/", Scope = "https://www.googleapis.com/auth/devstorage.read_write";
 
     readonly Service service;
     readonly BigQueryClientOptions options;
@@ -34,7 +34,7 @@ sealed class CloudStorage : IDisposable
     public static async Task<CloudStorage> OpenAsync(BigQueryClientOptions options, Uri? endpoint, CancellationToken cancellation)
     {
         var backoff = new Backoff(options.Retries, options.Time, options.Seed);
-        return new(new Service(await BigQueryService.InitializerAsync(options, endpoint, Path, Scope, backoff, cancellation)), options);
+        return new(new Service(await BigQueryService.InitializerAsync(options, endpoint, ApiPath, Scope, backoff, cancellation)), options);
     }
 
     /// <summary>How many bytes an object has; null: there is none.</summary>
@@ -102,14 +102,14 @@ sealed class CloudStorage : IDisposable
     {
         public override string Name => "storage";
 
-        public override string BasePath => Path;
+        public override string BasePath => ApiPath;
 
-        public override string BaseUri => GetEffectiveUri(BaseUriOverride, $"https://storage.googleapis.com/{Path}");
+        public override string BaseUri => GetEffectiveUri(BaseUriOverride, $"https://storage.googleapis.com/{ApiPath}");
 
         public override IList<string> Features => [];
     }
 
-    sealed class Upload(Service service, StorageObject into, Stream stream) : ResumableUpload<object, Metadata>(service, $"/upload/{Path}b/{{bucket}}/o", "POST", stream, "application/octet-stream")
+    sealed class Upload(Service service, StorageObject into, Stream stream) : ResumableUpload<object, Metadata>(service, $"/upload/{ApiPath}b/{{bucket}}/o", "POST", stream, "application/octet-stream")
     {
         [RequestParameter("bucket", RequestParameterType.Path)]
         public string Bucket => into.Bucket;
