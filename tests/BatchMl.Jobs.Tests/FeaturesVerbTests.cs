@@ -131,8 +131,8 @@ public sealed class FeaturesVerbTests(FlightDelaysRun run)
         Assert.StartsWith("UA,00123,EWR,ORD,2013-05-01T12:00:00Z,719,2013-05-01,2013-05-01T11:00:00Z,", lines[1], StringComparison.Ordinal);
         var departures = lines[1].Split(',')[Array.IndexOf(lines[0].Split(','), "origin_departures_1h")];
         Assert.Equal(departures, Duck.Ask<string>($"""
-            SELECT count(*) FROM (SELECT time_hour + to_minutes(minute) AS at, time_hour + to_minutes(minute + dep_delay::BIGINT) AS known FROM '{Path.Combine(Workspaces.Data, "flights.parquet")}' WHERE origin = 'EWR')
-            WHERE greatest(at, known) <= '2013-05-01 11:00:00Z' AND greatest(at, known) > TIMESTAMPTZ '2013-05-01 10:00:00Z'
+            SELECT count(*)::VARCHAR FROM (SELECT time_hour + to_minutes(minute) AS occurred, time_hour + to_minutes(minute + dep_delay::BIGINT) AS known FROM '{Path.Combine(Workspaces.Data, "flights.parquet")}' WHERE origin = 'EWR')
+            WHERE greatest(occurred, known) <= TIMESTAMPTZ '2013-05-01 11:00:00Z' AND occurred > TIMESTAMPTZ '2013-05-01 10:00:00Z'
             """));
     }
 

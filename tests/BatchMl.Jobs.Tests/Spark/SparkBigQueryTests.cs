@@ -54,6 +54,7 @@ public sealed class SparkBigQueryTests(FlightDelaysRun local)
             "run", Scores, "--from", "2013-12-24", "--to", "2013-12-27", "--workspace", workspace, "--engine", "spark", "--set", $"Spark:Remote={spark.Remote}", "--sink", Address, "--set", "BigQuery:Credentials=none",
             "--set", $"BigQuery:Endpoint={fake.Url}", "--set", $"BigQuery:Staging=gs://{CloudStorageServer.Bucket}/scores", "--set", $"BigQuery:StagingEndpoint={storage.Url}",
         ];
+        using (var plan = await JobsProcess.RunAsync(["plan", .. run[1..]])) Assert.Contains($"sent to gs://{CloudStorageServer.Bucket}/scores", plan.Output, StringComparison.Ordinal);
         // Loading is refused, so that what was staged can be looked at.
         fake.Quotas.PartitionModificationsPerTable = 0;
         using (var refused = await JobsProcess.RunAsync(run)) Assert.True(refused.ExitCode == 1, refused.Output + refused.Error + spark.Log);
