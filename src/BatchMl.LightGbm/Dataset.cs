@@ -23,7 +23,8 @@ sealed unsafe class Dataset : IDisposable
                 throw new DataException($"LightGBM trains on numbers, but input '{field.Name}' is {field.DataType.Name}. Encode it.");
         }
         Handle = ThreadCount.Change(() => Bin(batches, schema, parameters, reference));
-        SetLabels(rows.Labels);
+        SetField("label", rows.Labels);
+        if (rows.Weights is { } weights) SetField("weight", weights);
         SetNames(FeatureNames.Of(schema.FieldsList.Select(f => f.Name)));
     }
 
@@ -43,10 +44,10 @@ sealed unsafe class Dataset : IDisposable
         }
     }
 
-    void SetLabels(IReadOnlyList<DoubleArray> labels)
+    void SetField(string field, IReadOnlyList<DoubleArray> values)
     {
-        float[] all = [.. labels.SelectMany(part => part.Values.ToArray()).Select(label => (float)label)];
-        fixed (float* pointer = all) NativeMethods.Check(NativeMethods.LGBM_DatasetSetField(Handle, "label", pointer, all.Length, NativeMethods.Float32), "setting labels");
+        float[] all = [.. values.SelectMany(part => part.Values.ToArray()).Select(value => (float)value)];
+        fixed (float* pointer = all) NativeMethods.Check(NativeMethods.LGBM_DatasetSetField(Handle, field, pointer, all.Length, NativeMethods.Float32), $"setting {field}s");
     }
 
     void SetNames(string[] names)

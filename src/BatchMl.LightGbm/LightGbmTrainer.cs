@@ -76,6 +76,8 @@ public sealed class LightGbmTrainer : ITrainer
         double[] labels = [.. rows.Labels.SelectMany(part => part.Values.ToArray())];
         if (labels.Length == 0 || labels.Length != rows.Inputs.Sum(b => b.Length))
             throw new DataException($"There are {rows.Inputs.Sum(b => b.Length)} {split} rows with {labels.Length} labels; expected at least one row, and a label for each. Widen the range of the {split} rows.");
+        if (rows.Weights is { } weights && (weights.Sum(w => w.Length) != labels.Length || weights.Any(w => w.Values.ContainsAnyExceptInRange(double.Epsilon, float.MaxValue))))
+            throw new DataException($"The weights of the {split} rows are not one for each, above 0 and finite. Make the training set again.");
         var expected = options.Objective == "binary" ? "0 or 1" : "a finite number";
         var bad = System.Array.FindIndex(labels, y => options.Objective == "binary" ? y is not (0 or 1) : !float.IsFinite((float)y));
         if (bad >= 0) throw new DataException($"The label of {split} row {bad} is {labels[bad].ToString(CultureInfo.InvariantCulture)}; expected {expected} for objective {options.Objective}. Correct the label, or choose another objective.");

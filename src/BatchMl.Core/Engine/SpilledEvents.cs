@@ -55,14 +55,17 @@ sealed class SpilledEvents(EventColumns columns, SpillFactory? factory, long bud
 /// <summary>Typed keys outside of the kernel: their hash buckets, and their text for one row.</summary>
 static class EventKeys
 {
-    public static int[] BucketsOf(IReadOnlyList<IArrowArray> keys, int rows, int buckets)
+    public static int[] BucketsOf(IReadOnlyList<IArrowArray> keys, int rows, int buckets) => [.. HashesOf(keys, rows).Select(h => (int)((h >> 33) % (ulong)buckets))];
+
+    /// <summary>A number for each row that its key decides, the same for ever.</summary>
+    public static ulong[] HashesOf(IReadOnlyList<IArrowArray> keys, int rows)
     {
         var hashes = new ulong[rows];
         foreach (var key in keys)
         {
             for (var i = 0; i < rows; i++) hashes[i] = (hashes[i] ^ HashOf(key, i)) * 0x9E3779B97F4A7C15 + 1;
         }
-        return [.. hashes.Select(h => (int)((h >> 33) % (ulong)buckets))];
+        return hashes;
     }
 
     static ulong HashOf(IArrowArray key, int row)

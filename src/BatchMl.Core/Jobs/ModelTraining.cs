@@ -43,14 +43,15 @@ sealed class ModelTraining(TrainJob job, UnitProgress progress)
     public const string ReferenceFile = "reference_profile.json";
 
     public ModelManifest Run(
-        IReadOnlyDictionary<string, List<RecordBatch>> splits, string folder, int version, string trainingSetDigest,
+        IReadOnlyDictionary<string, List<RecordBatch>> splits, Profile trainingRows, string folder, int version, string trainingSetDigest,
         IReadOnlyDictionary<string, ScorerFactory> scorers, CancellationToken cancel)
     {
         var query = job.TrainingSet.Query;
         var (features, label) = (query.ModelFeatures, query.Label!.Name);
         var train = splits["train"];
-        var encoder = Timed("encode", () => Encoder.Fit(train, features, label, job.Encodings));
-        var trainRows = Timed("encode", () => new TrainingRows(encoder.EncodeTrainingRows(train), Labels(train, label)));
+        var weight = job.TrainingSet.Sampling is null ? null : Sampling.WeightColumn;
+        var encoder = Timed("encode", () => Encoder.Fit(train, features, label, job.Encodings, weight));
+        var trainRows = Timed("encode", () => new TrainingRows(encoder.EncodeTrainingRows(train), Labels(train, label), weight is null ? null : Labels(train, weight)));
         var validationRows = Timed("encode", () => Encode(encoder, splits["validation"], label));
         var trained = Timed("train", () => job.Trainer.Train(trainRows, validationRows, encoder.CategoricalOutputs, folder, null, cancel));
         var manifest = ModelPackage.Write(folder, new ModelManifest
@@ -72,7 +73,7 @@ sealed class ModelTraining(TrainJob job, UnitProgress progress)
         var scores = TimeSplit.Names.ToDictionary(n => n, n => Timed("evaluate", () => Score(scorer, encoder, splits[n], cancel)));
         var metrics = TimeSplit.Names.ToDictionary(n => n, n => Timed("evaluate", () => BinaryMetrics.Of(Values(scores[n]), Values(Labels(splits[n], label)))));
         File.WriteAllBytes(Path.Combine(folder, ModelEvaluation.FileName), new ModelEvaluation(metrics, trained.Notes).ToJson());
-        File.WriteAllBytes(Path.Combine(folder, ReferenceFile), Timed("profile", () => Reference(train, features, scores["test"])).ToJson());
+        File.WriteAllBytes(Path.Combine(folder, ReferenceFile), Timed("profile", () => Reference(trainingRows, scores["test"])).ToJson());
         return ModelPackage.Write(folder, manifest with { Metrics = Flatten(metrics, trained.Notes) }, encoder);
     }
 
@@ -100,19 +101,13 @@ sealed class ModelTraining(TrainJob job, UnitProgress progress)
         return all;
     }
 
-    // Features as the model was trained on them; scores as it gives them on rows it has not seen.
-    static Profile Reference(List<RecordBatch> train, IReadOnlyList<string> features, List<DoubleArray> testScores)
+    // Features of all training rows, those that a sample left out too; scores as the model gives them on rows it has not seen.
+    static Profile Reference(Profile trainingRows, List<DoubleArray> testScores)
     {
-        var builder = new ProfileBuilder();
-        foreach (var batch in train)
-        {
-            builder.Add(new RecordBatch(new Schema(features.Select(f => batch.Schema.GetFieldByName(f)), null), features.Select(f => batch.Column(f)), batch.Length));
-        }
         var scores = new ProfileBuilder();
         var schema = new Schema([new Field("score", Columns.ArrowType(ColumnType.Double), true)], null);
         foreach (var part in testScores) scores.Add(new RecordBatch(schema, [part], part.Length));
-        var profile = builder.Build();
-        return profile with { Columns = [.. profile.Columns, .. scores.Build().Columns] };
+        return trainingRows with { Columns = [.. trainingRows.Columns, .. scores.Build().Columns] };
     }
 
     static IReadOnlyDictionary<string, double> Flatten(Dictionary<string, BinaryMetrics> metrics, IReadOnlyDictionary<string, double> notes)

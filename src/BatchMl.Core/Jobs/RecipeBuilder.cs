@@ -19,9 +19,13 @@ sealed class RecipeBuilder(TrainingSetJob job, TimeSplit timeSplit, IPinnedQuery
     /// <summary>Rows of the spine, with and without label or split.</summary>
     public long SpineRows { get; private set; }
 
-    public void Add(int spineRows, RecordBatch kept)
+    /// <summary>Training rows that a sample is of; null: all are kept.</summary>
+    public long? SampledFrom { private get; set; }
+
+    public void AddSpine(int spineRows) => SpineRows += spineRows;
+
+    public void Add(RecordBatch kept)
     {
-        SpineRows += spineRows;
         rows += kept.Length;
         var split = (StringArray)kept.Column(TrainingSetJob.SplitColumn);
         for (var i = 0; i < kept.Length; i++) splits[split.GetString(i)]++;
@@ -62,6 +66,7 @@ sealed class RecipeBuilder(TrainingSetJob job, TimeSplit timeSplit, IPinnedQuery
             ["rows_by_split"] = new JsonObject(splits.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)s.Value))),
             ["null_share"] = new JsonObject(nulls.Select(n => KeyValuePair.Create(n.Key, (JsonNode?)(rows == 0 ? 0 : (double)n.Value / rows)))),
         };
+        if (SampledFrom is { } all) recipe["sampling"] = new JsonObject { ["rule"] = job.Sampling!.ToString(), ["of_training_rows"] = all };
         return JsonSerializer.SerializeToUtf8Bytes(recipe, Indented);
     }
 

@@ -82,16 +82,22 @@ sealed class TrainPlan : JobPlan
         var splits = await ReadAsync(unit.Progress, cancel);
         var folder = environment.Models.BeginStage(attempt.Partition.Key, attempt.Fence);
         var training = new ModelTraining(job, unit.Progress);
-        var manifest = training.Run(splits, folder, int.Parse(attempt.Partition.Key.Value, CultureInfo.InvariantCulture), trainingSet!.Partition.ContentDigest, environment.Scorers, cancel);
+        var manifest = training.Run(splits, TrainingRowsProfile(), folder, int.Parse(attempt.Partition.Key.Value, CultureInfo.InvariantCulture), trainingSet!.Partition.ContentDigest, environment.Scorers, cancel);
         var staged = environment.Models.CompleteStage(attempt.Partition.Key, attempt.Fence, manifest.Digest);
         return [new PartitionResult(staged, new Dictionary<DatasetName, long> { [environment.Sink.LineageNameOf(job.TrainingSet.Name)] = trainingSet.Partition.Rows }, [])];
+    }
+
+    Profile TrainingRowsProfile()
+    {
+        var file = trainingSet!.Partition.Files.First(f => f.Kind == FileKind.Profile);
+        return Profile.FromJson(CommittedFile.Read(environment.Sink.PathOf(trainingSet, file), file));
     }
 
     async Task<IReadOnlyDictionary<string, List<RecordBatch>>> ReadAsync(UnitProgress progress, CancellationToken cancel)
     {
         using var reading = progress.Measure("read");
         var query = job.TrainingSet.Query;
-        string[] columns = [.. query.ModelFeatures, query.Label!.Name, TrainingSetJob.SplitColumn];
+        string[] columns = [.. query.ModelFeatures, query.Label!.Name, TrainingSetJob.SplitColumn, .. job.TrainingSet.Sampling is null ? [] : new[] { Sampling.WeightColumn }];
         var splits = TimeSplit.Names.ToDictionary(n => n, _ => new List<RecordBatch>());
         await foreach (var batch in environment.Sink.ReadAsync(trainingSet!, columns, cancel))
         {

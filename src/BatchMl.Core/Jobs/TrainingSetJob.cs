@@ -28,6 +28,18 @@ public sealed class TrainingSetJob : DatasetJob
     /// <summary>How rows are split, unless a run moves it.</summary>
     public TimeSplit Split { get; }
 
+    /// <summary>Which training rows are kept, with a column of weights; null: all of them, without one.</summary>
+    /// <exception cref="DefinitionException">Everything that is wrong with it for this query.</exception>
+    public Sampling? Sampling
+    {
+        get;
+        init
+        {
+            if (value?.Problems(Query).ToArray() is { Length: > 0 } problems) throw new DefinitionException([.. problems.Select(p => $"The sampling of job '{Name}': {p}.")]);
+            field = value;
+        }
+    }
+
     /// <summary>Name of the split column.</summary>
     public const string SplitColumn = "split";
 

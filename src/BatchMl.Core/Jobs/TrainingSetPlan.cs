@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Apache.Arrow;
@@ -16,6 +17,9 @@ sealed class TrainingSetPlan : JobPlan
     // Days are taken together in groups of about this many rows, so that the events that a group can see lie together in time whatever the spine's order in its files is. Memory is the engine's to bound.
     const long ChunkRows = 262_144;
 
+    // What a sample that can not be told yet may hold of the rows that wait.
+    const long SampleMemory = 64 << 20;
+
     readonly TrainingSetJob job;
     readonly TimeSplit timeSplit;
     readonly JobEnvironment environment;
@@ -30,7 +34,7 @@ sealed class TrainingSetPlan : JobPlan
         var inputs = string.Join('\n', days.Select(d => $"{d.Value}|{pinned.InputsDigest(d)}|{d.Labelled}"));
         partition = new PlannedPartition(
             new PartitionKey(environment.Sink.Name, job.Name, "period", period.ToString()),
-            new Fingerprint(QueryText.Digest(job.Query, split.ToString()), "", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(inputs))), Versions.Of(job)),
+            new Fingerprint(QueryText.Digest(job.Query, [split.ToString(), .. Sampled]), "", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(inputs))), Versions.Of(job)),
             days.Any(d => d.Rows < 0) ? -1 : days.Sum(d => d.Rows), Estimates.Bytes(pinned),
             ArrowColumns.FromUnixMicroseconds(days.Min(d => d.MinAsOf)), split.End)
         {
@@ -46,7 +50,7 @@ sealed class TrainingSetPlan : JobPlan
     [
         PlanText.Sources(pinned),
         .. QueryText.Describe(job.Query),
-        new PlanSection("split", [timeSplit.ToString()]),
+        new PlanSection("split", [timeSplit.ToString(), .. Sampled]),
         PlanText.Output(environment.Sink, job.Name, "period", OutputSchema),
     ];
 
@@ -60,13 +64,20 @@ sealed class TrainingSetPlan : JobPlan
             var lineage = new QueryLineage(job.Query, QueryLineage.NamesOf(pinned));
             var columns = new Dictionary<string, IReadOnlyList<ColumnOrigin>>(lineage.Columns, StringComparer.Ordinal)
             {
-                [TrainingSetJob.SplitColumn] = [.. lineage.Columns[FeatureQuery.LabelKnownAt].Select(o => o with { Transformation = Transformation.Transformed }).Distinct()],
+                [TrainingSetJob.SplitColumn] = Transformed([FeatureQuery.LabelKnownAt]),
             };
+            if (job.Sampling is { } sampling) columns[Sampling.WeightColumn] = Transformed(sampling is PerClassSampling ? [job.Query.Label!.Name] : sampling.Columns);
             return new JobLineage(QueryLineage.Inputs(pinned), Datasets.Output(environment.Sink, job.Name, OutputSchema), columns, lineage.DatasetOrigins);
+
+            ColumnOrigin[] Transformed(IEnumerable<string> of) => [.. of.SelectMany(c => lineage.Columns[c]).Select(o => o with { Transformation = Transformation.Transformed }).Distinct()];
         }
     }
 
-    Schema OutputSchema => new([.. job.Query.Schema.FieldsList, new Field(TrainingSetJob.SplitColumn, Columns.ArrowType(ColumnType.String), false)], null);
+    string[] Sampled => job.Sampling is { } sampling ? [sampling.ToString()] : [];
+
+    Schema SplitSchema => new([.. job.Query.Schema.FieldsList, new Field(TrainingSetJob.SplitColumn, Columns.ArrowType(ColumnType.String), false)], null);
+
+    Schema OutputSchema => job.Sampling is null ? SplitSchema : new([.. SplitSchema.FieldsList, new Field(Sampling.WeightColumn, Columns.ArrowType(ColumnType.Double), false)], null);
 
     public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) => [.. partitions.Select(p => new[] { p })];
 
@@ -76,6 +87,25 @@ sealed class TrainingSetPlan : JobPlan
         await using var stage = await environment.Sink.StageAsync(attempt.Partition.Key, attempt.Fence, OutputSchema, cancel);
         var recipe = new RecipeBuilder(job, timeSplit, pinned);
         var profile = new ProfileBuilder();
+        var sample = job.Sampling is { } sampling ? new TrainingSample(sampling, job.Query, OutputSchema, FileSpill.Factory(environment.Workspace.Spill, SampleMemory)) : null;
+        var split = SplitRowsAsync(unit, recipe, profile, cancel);
+        await foreach (var rows in sample?.KeepAsync(split, cancel) ?? split)
+        {
+            recipe.Add(rows);
+            using (unit.Progress.Measure("write")) await stage.WriteAsync(rows, cancel);
+        }
+        using var completing = unit.Progress.Measure("complete");
+        recipe.CheckSplits();
+        if (sample is not null) recipe.SampledFrom = sample.Of;
+        await stage.AddFileAsync(FileKind.Artifact, "recipe.json", recipe.ToJson(), 0, cancel);
+        var built = profile.Build();
+        await stage.AddFileAsync(FileKind.Profile, "profile.json", built.ToJson(), 0, cancel);
+        var staged = await stage.CompleteAsync(cancel);
+        return [new PartitionResult(staged, new Dictionary<DatasetName, long> { [QueryLineage.NamesOf(pinned)[job.Query.Spine.Source.Name]] = recipe.SpineRows }, built.ToQuality())];
+    }
+
+    async IAsyncEnumerable<RecordBatch> SplitRowsAsync(UnitOfWork unit, RecipeBuilder recipe, ProfileBuilder profile, [EnumeratorCancellation] CancellationToken cancel)
+    {
         var split = new SplitColumn(job, timeSplit);
         foreach (var chunk in Chunks())
         {
@@ -85,21 +115,15 @@ sealed class TrainingSetPlan : JobPlan
                 {
                     if (features.Errors.Count > 0) throw Failed(features);
                     RecordBatch rows;
-                    using (unit.Progress.Measure("split")) rows = split.Add(features.Batch, OutputSchema);
-                    recipe.Add(features.Batch.Length, rows);
+                    using (unit.Progress.Measure("split")) rows = split.Add(features.Batch, SplitSchema);
+                    recipe.AddSpine(features.Batch.Length);
+                    // Of all training rows, also if only some are kept: drift is held against what there was.
                     using (unit.Progress.Measure("profile")) profile.Add(split.Training(rows));
-                    using (unit.Progress.Measure("write")) await stage.WriteAsync(rows, cancel);
                     unit.Progress.AddRows(features.Batch.Length);
+                    yield return rows;
                 }
             }
         }
-        using var completing = unit.Progress.Measure("complete");
-        recipe.CheckSplits();
-        await stage.AddFileAsync(FileKind.Artifact, "recipe.json", recipe.ToJson(), 0, cancel);
-        var built = profile.Build();
-        await stage.AddFileAsync(FileKind.Profile, "profile.json", built.ToJson(), 0, cancel);
-        var staged = await stage.CompleteAsync(cancel);
-        return [new PartitionResult(staged, new Dictionary<DatasetName, long> { [QueryLineage.NamesOf(pinned)[job.Query.Spine.Source.Name]] = recipe.SpineRows }, built.ToQuality())];
     }
 
     IEnumerable<IReadOnlyList<SpinePartition>> Chunks() => Grouping.Adjacent(days, d => Math.Max(1, d.Rows), ChunkRows, int.MaxValue);

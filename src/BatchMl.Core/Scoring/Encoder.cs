@@ -10,9 +10,9 @@ public sealed class Encoder
 {
     readonly Schema schema;
 
-    internal Encoder(string? label, IReadOnlyList<FittedEncoding> encodings)
+    internal Encoder(string? label, IReadOnlyList<FittedEncoding> encodings, string? weight = null)
     {
-        (Label, Encodings) = (label, encodings);
+        (Label, Weight, Encodings) = (label, weight, encodings);
         Outputs = [.. encodings.SelectMany(e => e.Outputs)];
         Inputs = [.. encodings.Select(e => (e.Feature, e.Type))];
         CategoricalOutputs = [.. encodings.OfType<FittedCategory>().SelectMany(e => e.Outputs).Select(o => o.Name)];
@@ -20,6 +20,9 @@ public sealed class Encoder
     }
 
     internal string? Label { get; }
+
+    /// <summary>The column of the training rows' weights, where target encodings need it.</summary>
+    internal string? Weight { get; }
 
     internal IReadOnlyList<FittedEncoding> Encodings { get; }
 
@@ -39,10 +42,11 @@ public sealed class Encoder
     /// <param name="features">Columns to encode, in the order the model will see them.</param>
     /// <param name="label">The label's column: Boolean, Int64 or Double. Read only by target encodings, where a null is an error.</param>
     /// <param name="encodings">Encodings that differ from the default.</param>
+    /// <param name="weight">The column that says how many rows each stands for, Double, above 0; null: each for itself. Target encodings weigh the label with it; vocabularies, and means and deviations of numbers, are those of the rows as they are.</param>
     /// <exception cref="DefinitionException">A feature of a type that needs an explicit derivation (Timestamp, Date), an encoding of an unknown feature; all problems at once.</exception>
     /// <exception cref="DataException">The rows do not give what an encoding learns: no rows, nothing to take a mean of, an infinite value, a null label.</exception>
-    public static Encoder Fit(IReadOnlyList<RecordBatch> trainingRows, IReadOnlyList<string> features, string label, IReadOnlyList<Encoding> encodings) =>
-        new EncoderFit(trainingRows, features, label, encodings).Run();
+    public static Encoder Fit(IReadOnlyList<RecordBatch> trainingRows, IReadOnlyList<string> features, string label, IReadOnlyList<Encoding> encodings, string? weight = null) =>
+        new EncoderFit(trainingRows, features, label, encodings, weight).Run();
 
     /// <summary>An encoder that passes columns through by type, for models made elsewhere with inputs of these names. A null text becomes the empty text.</summary>
     /// <param name="columns">Which feature, of which type, becomes which input, in the model's order.</param>
@@ -95,14 +99,14 @@ public sealed class Encoder
     public IReadOnlyList<RecordBatch> EncodeTrainingRows(IReadOnlyList<RecordBatch> trainingRows)
     {
         if (!Encodings.Any(e => e is FittedTarget)) return [.. trainingRows.Select(batch => Encode(batch))];
-        var labels = EncoderFit.Labels(trainingRows, Label!);
+        var (labels, weights) = (EncoderFit.Labels(trainingRows, Label!), EncoderFit.Weights(trainingRows, Weight));
         var outputs = trainingRows.Select(_ => new List<IArrowArray>(Outputs.Count)).ToArray();
         foreach (var encoding in Encodings)
         {
             IArrowArray[] columns = [.. trainingRows.Select(batch => Column(batch, Positions(batch), encoding.Feature, encoding.Type))];
             if (encoding is FittedTarget target)
             {
-                var arrays = target.CrossFit(columns, labels);
+                var arrays = target.CrossFit(columns, labels, weights);
                 for (var i = 0; i < outputs.Length; i++) outputs[i].Add(arrays[i]);
             }
             else

@@ -4,7 +4,7 @@ using BatchMl.Data;
 namespace BatchMl.Scoring;
 
 /// <summary>Checks what an encoder is asked to learn, all problems at once, and learns it.</summary>
-sealed class EncoderFit(IReadOnlyList<RecordBatch> rows, IReadOnlyList<string> features, string label, IReadOnlyList<Encoding> encodings)
+sealed class EncoderFit(IReadOnlyList<RecordBatch> rows, IReadOnlyList<string> features, string label, IReadOnlyList<Encoding> encodings, string? weight)
 {
     internal Encoder Run()
     {
@@ -27,7 +27,7 @@ sealed class EncoderFit(IReadOnlyList<RecordBatch> rows, IReadOnlyList<string> f
         var labels = chosen.Any(c => c.Encoding is TargetEncoding) ? Labels(rows, label) : null;
         var fitted = chosen.Select(c => Fit(c.Encoding, c.Type, labels)).ToArray();
         Repeated([.. fitted.SelectMany(f => f.Outputs).Select(o => o.Name)], "The encoder's output", problems);
-        return problems.Count > 0 ? throw new DefinitionException(problems) : new Encoder(labels is null ? null : label, fitted);
+        return problems.Count > 0 ? throw new DefinitionException(problems) : new Encoder(labels is null ? null : label, fitted, labels is null ? null : weight);
     }
 
     (Encoding, ColumnType)? Choose(Schema schema, string feature, List<string> problems)
@@ -82,7 +82,7 @@ sealed class EncoderFit(IReadOnlyList<RecordBatch> rows, IReadOnlyList<string> f
             NumericEncoding numeric => FittedNumeric.Fit(numeric, type, columns),
             CategoryEncoding category => new FittedCategory(category.Feature, type, Vocabulary.Fit(columns, category.MaxCategories)),
             OneHotEncoding oneHot => new FittedOneHot(oneHot.Feature, type, Vocabulary.Fit(columns, oneHot.MaxCategories)),
-            TargetEncoding target => FittedTarget.Fit(target, type, columns, labels!),
+            TargetEncoding target => FittedTarget.Fit(target, type, columns, labels!, Weights(rows, weight)),
             _ => throw new DefinitionException($"Feature {encoding.Feature} has encoding {encoding.GetType().Name}; known are numeric, category, one-hot and target encodings."),
         };
     }
@@ -95,6 +95,8 @@ sealed class EncoderFit(IReadOnlyList<RecordBatch> rows, IReadOnlyList<string> f
             throw new DataException($"The label {label} of training row {row} is {(double.IsNaN(labels[row]) ? "missing" : labels[row])}; target encodings need a finite label on every row. Drop such rows from the training set.");
         return labels;
     }
+
+    internal static double[]? Weights(IReadOnlyList<RecordBatch> rows, string? weight) => weight is null ? null : [.. rows.SelectMany(batch => Numbers.Read(Columns.Normalize(batch.Column(weight))))];
 
     static void Repeated(IReadOnlyList<string> names, string what, List<string> problems)
     {

@@ -5,7 +5,7 @@ using BatchMl.Data;
 
 namespace BatchMl.Scoring;
 
-/// <summary><c>encoder.json</c>: <c>{"format":1,"label":…,"encodings":[{"feature","type","encoding",…}]}</c>, properties always in this order.</summary>
+/// <summary><c>encoder.json</c>: <c>{"format":1,"label":…,"weight":…,"encodings":[{"feature","type","encoding",…}]}</c>, properties always in this order.</summary>
 static class EncoderJson
 {
     const int Format = 1;
@@ -18,6 +18,7 @@ static class EncoderJson
             json.WriteStartObject();
             json.WriteNumber("format", Format);
             if (encoder.Label is not null) json.WriteString("label", encoder.Label);
+            if (encoder.Weight is not null) json.WriteString("weight", encoder.Weight);
             json.WriteStartArray("encodings");
             foreach (var encoding in encoder.Encodings)
             {
@@ -44,7 +45,7 @@ static class EncoderJson
             if (root.GetProperty("format").GetInt32() is var format && format != Format)
                 throw new DataException($"The encoder has format {format}; this version reads {Format}. Use the version of BatchMl that made the model, or train it again.");
             var label = root.TryGetProperty("label", out var text) ? text.GetString() : null;
-            return new(label, [.. root.GetProperty("encodings").EnumerateArray().Select(One)]);
+            return new(label, [.. root.GetProperty("encodings").EnumerateArray().Select(One)], root.TryGetProperty("weight", out var weight) ? weight.GetString() : null);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {

@@ -6,7 +6,8 @@ namespace BatchMl.Training;
 /// <summary>Encoded rows with their labels.</summary>
 /// <param name="Inputs">Batches with the encoder's outputs.</param>
 /// <param name="Labels">One array per batch, no nulls.</param>
-public sealed record TrainingRows(IReadOnlyList<RecordBatch> Inputs, IReadOnlyList<DoubleArray> Labels);
+/// <param name="Weights">How many rows each stands for, one array per batch, no nulls, above 0; null: each for itself.</param>
+public sealed record TrainingRows(IReadOnlyList<RecordBatch> Inputs, IReadOnlyList<DoubleArray> Labels, IReadOnlyList<DoubleArray>? Weights = null);
 
 /// <summary>What a trainer made.</summary>
 /// <param name="Weights">File name of the weights in the folder given.</param>

@@ -78,18 +78,20 @@ public sealed class EncoderTests
             var (n, folds, smoothing) = (random.Next(2, 200), random.Next(2, 7), random.Next(0, 2) * random.NextDouble() * 30);
             var x = Enumerable.Range(0, n).Select(_ => random.Next(8) is var c && c == 0 ? null : "c" + c).ToArray();
             var y = Enumerable.Range(0, n).Select(_ => random.NextDouble() * 3 - 1).ToArray();
+            // A row may stand for several; the odd ones do.
+            var w = Enumerable.Range(0, n).Select(_ => seed % 2 == 0 ? 1 : random.NextDouble() * 5 + 0.1).ToArray();
             var cut = random.Next(0, n);
-            RecordBatch[] batches = [Batch(("x", Text(x[..cut])), ("y", Doubles([.. y[..cut]]))), Batch(("x", Text(x[cut..])), ("y", Doubles([.. y[cut..]])))];
-            var fitted = Encoder.Fit(batches, ["x"], "y", [new TargetEncoding("x", folds, smoothing)]);
+            RecordBatch[] batches = [.. new[] { ..cut, cut.. }.Select(r => Batch(("x", Text(x[r])), ("y", Doubles([.. y[r]])), ("w", Doubles([.. w[r]]))))];
+            var fitted = Encoder.Fit(batches, ["x"], "y", [new TargetEncoding("x", folds, smoothing)], seed % 2 == 0 ? null : "w");
             var encoder = Encoder.FromJson(fitted.ToJson());
 
             // The naive formula: everything recomputed for each row.
             float Naive(string? category, Func<int, bool> counts)
             {
                 var rows = Enumerable.Range(0, n).Where(counts).ToArray();
-                var overall = rows.Average(i => y[i]);
+                var overall = rows.Sum(i => w[i] * y[i]) / rows.Sum(i => w[i]);
                 var own = rows.Where(i => x[i] == category).ToArray();
-                return own.Length == 0 ? (float)overall : (float)((own.Sum(i => y[i]) + smoothing * overall) / (own.Length + smoothing));
+                return own.Length == 0 ? (float)overall : (float)((own.Sum(i => w[i] * y[i]) + smoothing * overall) / (own.Sum(i => w[i]) + smoothing));
             }
             var crossFitted = encoder.EncodeTrainingRows(batches).SelectMany(b => b.Floats("x")).ToArray();
             Assert.Equal([.. x.Select((c, i) => Naive(c, row => row % folds != i % folds))], crossFitted, (a, b) => MathF.Abs(a - b) <= 1e-5f);

@@ -33,19 +33,19 @@ sealed class FittedTarget(TargetEncoding encoding, ColumnType type, Vocabulary v
         return unknown;
     }
 
-    internal static FittedTarget Fit(TargetEncoding encoding, ColumnType type, IReadOnlyList<IArrowArray> columns, double[] labels)
+    internal static FittedTarget Fit(TargetEncoding encoding, ColumnType type, IReadOnlyList<IArrowArray> columns, double[] labels, double[]? weights)
     {
         var vocabulary = Vocabulary.Fit(columns, int.MaxValue);
-        var sums = Sums(encoding, vocabulary, columns, labels, out _);
+        var sums = Sums(encoding, vocabulary, columns, labels, weights, out _);
         double[] values = [.. vocabulary.Categories.Select((_, code) => sums.Of(code, without: -1))];
         var ofNull = columns.Any(c => c.NullCount > 0) ? sums.Of(values.Length, without: -1) : double.NaN;
         return new(encoding, type, vocabulary, values, ofNull, sums.Overall(without: -1));
     }
 
     /// <summary>The training rows' own values, each row's fold encoded by the others.</summary>
-    internal IReadOnlyList<IArrowArray> CrossFit(IReadOnlyList<IArrowArray> columns, double[] labels)
+    internal IReadOnlyList<IArrowArray> CrossFit(IReadOnlyList<IArrowArray> columns, double[] labels, double[]? weights)
     {
-        var sums = Sums(encoding, vocabulary, columns, labels, out var codes);
+        var sums = Sums(encoding, vocabulary, columns, labels, weights, out var codes);
         var folds = encoding.Folds;
         var byFold = new float[(vocabulary.Categories.Count + 1) * folds];
         for (var i = 0; i < byFold.Length; i++) byFold[i] = (float)sums.Of(i / folds, without: i % folds);
@@ -64,7 +64,7 @@ sealed class FittedTarget(TargetEncoding encoding, ColumnType type, Vocabulary v
     }
 
     // Null is the category after the last.
-    static TargetSums Sums(TargetEncoding encoding, Vocabulary vocabulary, IReadOnlyList<IArrowArray> columns, double[] labels, out int[] codes)
+    static TargetSums Sums(TargetEncoding encoding, Vocabulary vocabulary, IReadOnlyList<IArrowArray> columns, double[] labels, double[]? weights, out int[] codes)
     {
         codes = new int[labels.Length];
         var first = 0;
@@ -78,7 +78,7 @@ sealed class FittedTarget(TargetEncoding encoding, ColumnType type, Vocabulary v
         var ofNull = vocabulary.Categories.Count;
         foreach (ref var code in codes.AsSpan())
             if (code == Vocabulary.Null) code = ofNull;
-        return new(codes, labels, ofNull + 1, encoding.Folds, encoding.Smoothing);
+        return new(codes, labels, weights, ofNull + 1, encoding.Folds, encoding.Smoothing);
     }
 
     internal override void Write(Utf8JsonWriter json)

@@ -8,27 +8,28 @@ sealed class TargetSums
     readonly int folds;
     readonly double smoothing;
     readonly double[] sums;
-    readonly long[] counts;
+    readonly double[] counts;
     readonly double[] foldSums;
-    readonly long[] foldCounts;
+    readonly double[] foldCounts;
 
     /// <param name="codes">Each training row's category, 0 to <paramref name="categories"/> - 1.</param>
     /// <param name="labels">Each training row's label.</param>
+    /// <param name="weights">How many rows each stands for; null: each for itself.</param>
     /// <param name="categories">Number of categories.</param>
     /// <param name="folds">A row's fold is its ordinal modulo this.</param>
     /// <param name="smoothing">Weight of the overall mean.</param>
-    internal TargetSums(ReadOnlySpan<int> codes, ReadOnlySpan<double> labels, int categories, int folds, double smoothing)
+    internal TargetSums(ReadOnlySpan<int> codes, ReadOnlySpan<double> labels, double[]? weights, int categories, int folds, double smoothing)
     {
         (this.folds, this.smoothing) = (folds, smoothing);
-        (sums, counts) = (new double[categories * folds], new long[categories * folds]);
-        (foldSums, foldCounts) = (new double[folds], new long[folds]);
+        (sums, counts) = (new double[categories * folds], new double[categories * folds]);
+        (foldSums, foldCounts) = (new double[folds], new double[folds]);
         for (var row = 0; row < codes.Length; row++)
         {
-            var fold = row % folds;
-            sums[codes[row] * folds + fold] += labels[row];
-            counts[codes[row] * folds + fold]++;
-            foldSums[fold] += labels[row];
-            foldCounts[fold]++;
+            var (fold, weight) = (row % folds, weights is null ? 1 : weights[row]);
+            sums[codes[row] * folds + fold] += weight * labels[row];
+            counts[codes[row] * folds + fold] += weight;
+            foldSums[fold] += weight * labels[row];
+            foldCounts[fold] += weight;
         }
     }
 
@@ -44,9 +45,9 @@ sealed class TargetSums
     }
 
     // Added up over the folds that count rather than subtracted from the total, which would leave rounding errors behind.
-    (double Sum, long Count) Total(double[] sums, long[] counts, int start, int without)
+    (double Sum, double Count) Total(double[] sums, double[] counts, int start, int without)
     {
-        var (sum, count) = (0.0, 0L);
+        var (sum, count) = (0.0, 0.0);
         for (var fold = 0; fold < folds; fold++)
         {
             if (fold == without) continue;
