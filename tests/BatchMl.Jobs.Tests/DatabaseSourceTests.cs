@@ -174,4 +174,19 @@ public sealed class DatabaseSourceTests
         Assert.Contains("Connection is no reference; expected env:NAME or file:PATH", refused.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", refused.Text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_query_that_would_change_something_is_refused()
+    {
+        using var folder = new TestFolder();
+        var connection = await ConnectionAsync("read_only");
+        await ExecuteAsync(connection, "CREATE SEQUENCE counter");
+        await File.WriteAllTextAsync(folder.At("connection"), connection, Cancel);
+        var (output, error) = (new StringWriter(), new StringWriter());
+        var code = await Composition.Application(() => [NextPurchase.TrainingSet], output, error).RunAsync(
+            ["plan", "next-purchase/training-set", "--workspace", folder.At("w"), "--set", "Sources:visits:Format=postgres", "--set", $"Sources:visits:Connection=file:{folder.At("connection")}",
+             "--set", "Sources:visits:Sql=SELECT nextval('counter') AS customer_id, now() AS at, true AS bought", "--set", "Sources:orders:Path=/nowhere.csv"], Cancel);
+        Assert.Equal(1, code);
+        Assert.Contains("read-only transaction", error.ToString(), StringComparison.Ordinal);
+    }
 }
