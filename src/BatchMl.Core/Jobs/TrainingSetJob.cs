@@ -1,3 +1,5 @@
+using Apache.Arrow;
+using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Runs;
 using BatchMl.Training;
@@ -30,6 +32,12 @@ public sealed class TrainingSetJob : DatasetJob
 
     /// <summary>Name of the split column.</summary>
     public const string SplitColumn = "split";
+
+    /// <inheritdoc/>
+    public override Task<JobOutput?> OutputAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel) =>
+        Task.FromResult<JobOutput?>(new JobOutput(OutputSchema, "period", [.. Query.Spine.KeyColumns, FeatureQuery.AsOf]));
+
+    internal Schema OutputSchema => new([.. Query.Schema.FieldsList, new Field(SplitColumn, Columns.ArrowType(ColumnType.String), false)], null);
 
     /// <inheritdoc/>
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)

@@ -66,7 +66,7 @@ sealed class TrainingSetPlan : JobPlan
         }
     }
 
-    Schema OutputSchema => new([.. job.Query.Schema.FieldsList, new Field(TrainingSetJob.SplitColumn, Columns.ArrowType(ColumnType.String), false)], null);
+    Schema OutputSchema => job.OutputSchema;
 
     public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) => [.. partitions.Select(p => new[] { p })];
 
