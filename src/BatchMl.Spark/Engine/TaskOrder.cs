@@ -115,7 +115,7 @@ static class InputsDigest
             text.Append(source.Source.Name).Append('\n');
             foreach (var file in source.Snapshot.Files) text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{Path.GetFileName(file.Path)}|{file.Size}|{file.Modified.UtcTicks}|{file.Digest}\n");
         }
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        return Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text.ToString())));
     }
 }
 

@@ -27,6 +27,9 @@ sealed class ModelCalls(ModelManifest model, Encoder encoder, ScorerPool pool, S
         _ => true,
     };
 
+    /// <summary>Has a scorer ready, so that one that can not be loaded is not taken for an error of rows.</summary>
+    internal void Prepare() => Scorer();
+
     /// <summary>The outputs for some of the rows.</summary>
     /// <exception cref="ScorerTimeoutException">There was no answer in time.</exception>
     internal async Task<IReadOnlyList<IArrowArray>> ScoreAsync(RecordBatch features, RowRange range, Dictionary<string, long> unknown, CancellationToken cancel)

@@ -42,6 +42,7 @@ sealed class ScoringWorker(
                 pending.Push(range with { Start = range.Start + most, Count = range.Count - most });
                 range = range with { Count = most };
             }
+            calls.Prepare();
             try
             {
                 parts.Add(await calls.ScoreAsync(features, range, unknown, cancel));
