@@ -143,7 +143,7 @@ public sealed record BatchMlApplication
     IEnumerable<Command> Commands() =>
     [
         new ListVerb(this).Command, new PlanVerb(this).Command, new RunVerb(this).Command, new BackfillVerb(this).Command, new StatusVerb(this).Command, new RetryVerb(this).Command,
-        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, new FeaturesVerb(this).Command, new ScaffoldVerb(this).Command,
+        new ReplayVerb(this).Command, new ExplainVerb(this).Command, new LineageVerb(this).Command, new FeaturesVerb(this).Command, new ScaffoldVerb(this).Command, new ContractVerb(this).Command,
         .. Query is null ? Array.Empty<Command>() : [new QueryVerb(this, Query).Command], .. MoreVerbs.Select(v => v(this).Command),
     ];
 
@@ -209,6 +209,7 @@ public sealed record BatchMlApplication
                 ? new LocalEngine(Spill?.Invoke(workspace, options.Memory))
                 : Engines[options.Engine](context),
             Scorers = Scorers,
+            Contracts = Path.GetFullPath(configuration["Contracts"] is { Length: > 0 } contracts ? contracts : "contracts", Path.GetFullPath(ConfigurationFolder)),
             LineageReceiver = LineageSettings.Receiver(configuration),
             Clock = Clock,
             Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),

@@ -1,10 +1,4 @@
-using BatchMl.Catalog;
-using BatchMl.Data;
 using BatchMl.Hosting;
-using BatchMl.Lineage;
-using BatchMl.Onnx;
-using BatchMl.Runs;
-using BatchMl.Scoring;
 using BatchMl.Testing;
 
 namespace BatchMl.Jobs.Tests;
@@ -16,27 +10,7 @@ public sealed class ImportedModelTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    async Task PublishAsync(int? rowsPerCall)
-    {
-        var (workspace, at, cancel) = (new Workspace(folder.At("work")), DateTimeOffset.UnixEpoch, TestContext.Current.CancellationToken);
-        var store = new ModelStore(workspace.Models);
-        await using var catalog = new SqliteCatalog(workspace.CatalogPath);
-        var key = new PartitionKey(store.Name, "flight-delays", "version", "1");
-        await catalog.StartRunAsync(new RunRecord("r1", "import", "run", "{}", RunState.Running, at, null, null, null, "h", null), [], cancel);
-        var lease = (await catalog.TryLeaseAsync(new NewAttempt(key, "r1", "a1", "h", new LineageRun("a1", "import", "r1", "import", "r1", "import", null, null, null), 15, 0), null, 0, [], at, cancel))!;
-        await File.WriteAllBytesAsync(folder.At("model.onnx"), TinyModel.Quantised([3, -7, 20]), cancel);
-        var manifest = OnnxImport.Package(folder.At("model.onnx"), store.BeginStage(key, lease.Fence), new ModelImport
-        {
-            Name = "flight-delays", Version = 1, FeatureService = "flight-delays", FeatureServiceVersion = 1,
-            Inputs = [new("origin_delay_mean_1h", ColumnType.Double), new("origin_delay_mean_3h", ColumnType.Double), new("carrier_late_share_7d", ColumnType.Double)],
-        }, null, rowsPerCall);
-        var staged = store.CompleteStage(key, lease.Fence, manifest.Digest);
-        var version = new CommittedVersion(staged, new Fingerprint("d", "m", "i", "1.1"), "r1", at);
-        Assert.True(await catalog.StageAsync(lease, staged, cancel) && await catalog.CommitAsync(lease, version, [], cancel));
-        await store.PublishAsync(new PartitionManifest(1, staged, "r1", version.Fingerprint.Value, at), cancel);
-        await catalog.MarkPublishedAsync(key, lease.Fence, at, cancel);
-        await catalog.FinishRunAsync("r1", RunState.Completed, null, null, [], at, cancel);
-    }
+    Task PublishAsync(int? rowsPerCall) => ImportedModels.PublishAsync(folder.At("work"), "flight-delays", 1, [3, -7, 20], rowsPerCall);
 
     async Task<string> RunAsync(params string[] args)
     {

@@ -5,7 +5,7 @@ using BatchMl.Training;
 
 namespace BatchMl.SparkJobs;
 
-/// <summary>Every member of every day: will nothing be bought for a week? The spine is a population at the instants of a calendar, with days on which nobody is a member; the label lies in the future.</summary>
+/// <summary>Every member of every day: will nothing be bought for a week? The spine is a population at the instants of a calendar, with days on which nobody is a member; the label lies in the future. A challenger scores beside the model, and each version's scores are kept.</summary>
 public static class Churn
 {
     const string NewYork = "America/New_York";
@@ -25,7 +25,11 @@ public static class Churn
             "churn/training-set", "Members of January with what came after", Everyone, Features, Quiet,
             new TimeSplit(new DateOnly(2024, 1, 20), new DateOnly(2024, 1, 26), new DateOnly(2024, 2, 2), NewYork) { From = new DateOnly(2024, 1, 5) });
         var train = new TrainJob("churn/train", "Will a member be quiet?", "churn", trainingSet, new LightGbmTrainer(new LightGbmOptions { MaxRounds = 20 }));
-        var score = new ScoreJob("churn/score", "Scores the members of each day", Everyone, Features, "churn", "customer") { From = new DateOnly(2024, 1, 20), To = new DateOnly(2024, 2, 3) };
-        return new PipelineJob("churn", "From members to a report", trainingSet, train, score, new MonitorJob("churn/monitor", "How the scores turned out", score, Quiet));
+        var challenger = new TrainJob("churn/train-short", "The same, of fewer trees", "churn-short", trainingSet, new LightGbmTrainer(new LightGbmOptions { MaxRounds = 5 }));
+        var score = new ScoreJob("churn/score", "Scores the members of each day", Everyone, Features, "churn", "customer")
+        {
+            From = new DateOnly(2024, 1, 20), To = new DateOnly(2024, 2, 3), Challenger = "churn-short", SideBySide = true,
+        };
+        return new PipelineJob("churn", "From members to a report", trainingSet, train, challenger, score, new MonitorJob("churn/monitor", "How the scores turned out", score, Quiet));
     }
 }

@@ -61,6 +61,11 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
     public async Task<IReadOnlyList<string>> CheckAsync(PlannedOutput output, CancellationToken cancel)
     {
         var problems = new List<string>();
+        if (DatasetVersion.Of(output.Dataset) is { } version)
+        {
+            throw new DefinitionException($"Job '{version.Dataset}' keeps its scores by model version (SideBySide), but {options.Table} has one version of each partition: that of version {version.Version} would take the place of those before. "
+                + "Take SideBySide off the job, whose columns model_version and model_digest say who scored; or score into files, --sink parquet.");
+        }
         if (options.Mode == BigQueryMode.Append)
         {
             foreach (var partition in output.Partitions)

@@ -5,7 +5,7 @@ namespace BatchMl.Data;
 
 /// <summary>
 /// The files of a path: a file itself, a folder with all files of one extension below it, or a glob: <c>*</c> and <c>?</c> within a name, <c>[a-z]</c> and <c>[!a-z]</c> for one character,
-/// <c>**</c> for any number of folders. Names that begin with <c>_</c> or <c>.</c> are not data, unless the path itself spells them out.
+/// <c>**</c> for any number of folders. The folder of a dataset that is kept by model version (<see cref="DatasetVersion"/>) has the files that are current by the versions' manifests. Names that begin with <c>_</c> or <c>.</c> are not data, unless the path itself spells them out.
 /// </summary>
 public static class PathPattern
 {
@@ -21,6 +21,8 @@ public static class PathPattern
         var full = Path.GetFullPath(path);
         if (File.Exists(full)) return [full];
         var expected = extensions.ToArray();
+        // A folder that is not there, or holds what was made before versions were kept.
+        if (DatasetVersion.FoldersOf(full).Count > 0 && PublishedTable.Read(Path.GetDirectoryName(full)!, Path.GetFileName(full)) is { Files.Count: > 0 } current) return current.Files;
         if (Directory.Exists(full))
         {
             var below = Match(full, ["**", "*"], 0).Where(f => expected.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase));

@@ -36,9 +36,9 @@ public sealed class MonitorJob : DatasetJob
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)
     {
         var range = PartitionRange.Of(request, Score.From, Score.To);
-        var scored = (await environment.Catalog.LedgerAsync(environment.Scores.Name, Score.Name, cancel))
+        var scored = (await Score.CurrentAsync(environment, cancel))
             .Where(e => e.Committed is not null && Contains(range, e.Key.Value)).ToArray();
-        var model = await PublishedModel.LatestAsync(environment, Score.Model, cancel);
+        var model = await PublishedModel.VersionAsync(environment, Score.Scorer, Score, request, cancel) is { } version ? await PublishedModel.OpenAsync(environment, Score.Model, version, cancel) : null;
         if (model is not null && !File.Exists(Path.Combine(model.Folder, ModelTraining.ReferenceFile)))
         {
             throw new DefinitionException($"Model {Score.Model}@{model.Version} has no {ModelTraining.ReferenceFile}, so there is nothing to compare scored rows with. Train it with a TrainJob, or put the profile into its package.");

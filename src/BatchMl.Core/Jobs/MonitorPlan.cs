@@ -64,15 +64,18 @@ sealed class MonitorPlan : JobPlan
     {
         get
         {
-            var scores = environment.Scores.LineageNameOf(job.Score.Name);
+            var scores = Scored().Select(environment.Scores.LineageNameOf).ToArray();
             var query = new QueryLineage(job.Labels, QueryLineage.NamesOf(labels));
-            IReadOnlyList<ColumnOrigin> value = [new ColumnOrigin(scores, "score", Transformation.Aggregation), .. query.Columns[job.Labels.Label!.Name].Where(o => o.Transformation is Transformation.Identity or Transformation.Transformed).Select(o => o with { Transformation = Transformation.Aggregation })];
+            IReadOnlyList<ColumnOrigin> value = [.. scores.Select(s => new ColumnOrigin(s, "score", Transformation.Aggregation)), .. query.Columns[job.Labels.Label!.Name].Where(o => o.Transformation is Transformation.Identity or Transformation.Transformed).Select(o => o with { Transformation = Transformation.Aggregation })];
             return new JobLineage(
-                [.. QueryLineage.Inputs(labels), new LineageDataset(scores, [new LineageField("score", "double")])],
+                [.. QueryLineage.Inputs(labels), .. scores.Select(s => new LineageDataset(s, [new LineageField("score", "double")]))],
                 Datasets.Output(environment.Sink, job.Name, MonitorRows.Schema),
                 new Dictionary<string, IReadOnlyList<ColumnOrigin>> { ["value"] = value, ["level"] = value }, []);
         }
     }
+
+    // Where scores are kept by model version, what is current may be of several.
+    IEnumerable<string> Scored() => scored.Values.Select(v => v.Staged.Key.Dataset).DefaultIfEmpty(job.Score.Name).Distinct().Order(StringComparer.Ordinal);
 
     public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) => [.. Grouping.Adjacent(partitions, _ => 1, long.MaxValue, UnitPartitions)];
 
@@ -94,7 +97,7 @@ sealed class MonitorPlan : JobPlan
             await stage.AddFileAsync(FileKind.Artifact, "judged.json", judged.ToJson(), 0, cancel);
             var staged = await stage.CompleteAsync(cancel);
             unit.Progress.AddRows(version.Staged.Rows);
-            results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [environment.Scores.LineageNameOf(job.Score.Name)] = version.Staged.Rows }, []));
+            results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [environment.Scores.LineageNameOf(version.Staged.Key.Dataset)] = version.Staged.Rows }, []));
         }
         return results;
     }

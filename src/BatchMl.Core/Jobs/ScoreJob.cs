@@ -7,15 +7,22 @@ namespace BatchMl.Jobs;
 
 /// <summary>
 /// Scores the rows of a spine, partition by partition: features, encoder and model in one pass; rows that can not be scored become dead letters.
+/// A <see cref="Challenger"/> scores the same rows beside the model; <see cref="SideBySide"/> keeps what each version of the model scored.
 /// </summary>
 public sealed class ScoreJob : DatasetJob
 {
     /// <summary>A scoring job.</summary>
+    /// <param name="name">Name.</param>
+    /// <param name="description">One line.</param>
+    /// <param name="spine">The rows.</param>
+    /// <param name="service">Their features.</param>
+    /// <param name="model">The model, <c>NAME</c> for its latest version or <c>NAME@VERSION</c>; a run may say another version (<see cref="RunRequest.Models"/>).</param>
+    /// <param name="keep">See <see cref="Keep"/>; by default the spine's keys.</param>
     /// <exception cref="DefinitionException">Everything that is wrong with the definitions, at once.</exception>
     public ScoreJob(string name, string description, Spine spine, FeatureService service, string model, params IReadOnlyList<string> keep) : base(name, description)
     {
         Query = FeatureQuery.Create(spine, service, null);
-        Model = model;
+        Scorer = ModelReference.Parse(model, $"The model of job '{name}'");
         Keep = keep.Count > 0 ? keep : [.. spine.KeyColumns];
         var unknown = Keep.Where(k => Query.Columns.All(c => c.Name != k)).ToArray();
         if (unknown.Length > 0)
@@ -30,8 +37,29 @@ public sealed class ScoreJob : DatasetJob
     /// <inheritdoc/>
     public override IReadOnlyList<FeatureQuery> Queries => [Query];
 
-    /// <summary>Name of the model; its latest version scores.</summary>
-    public string Model { get; }
+    /// <summary>Name of the model that scores.</summary>
+    public string Model => Scorer.Name;
+
+    /// <summary>The model that scores, as the job says it.</summary>
+    internal ModelReference Scorer { get; }
+
+    /// <summary>
+    /// A second model over the same features, <c>NAME</c> or <c>NAME@VERSION</c>; null (default): none. What it gives is in columns of its own that begin with <c>challenger_</c>. A row that it can not score is null there, with the reason in
+    /// <c>challenger_error</c>: it never costs the row's score, nor is it a dead letter.
+    /// </summary>
+    public string? Challenger
+    {
+        get => ChallengingModel?.ToString();
+        init => ChallengingModel = value is null ? null : ModelReference.Parse(value, $"The challenger of job '{Name}'");
+    }
+
+    /// <summary>The challenger.</summary>
+    internal ModelReference? ChallengingModel { get; private init; }
+
+    /// <summary>
+    /// Whether each version of the model has a dataset of its own, <c>NAME@VERSION</c> (<see cref="DatasetVersion"/>), so that scoring with another one leaves what is there. Default false: a version's scores take the place of those before.
+    /// </summary>
+    public bool SideBySide { get; init; }
 
     /// <summary>Columns that the rows keep beside their scores; <c>as_of</c> is always kept.</summary>
     public IReadOnlyList<string> Keep { get; }
@@ -46,11 +74,30 @@ public sealed class ScoreJob : DatasetJob
     public DateOnly? To { get; init; }
 
     /// <inheritdoc/>
+    public override async Task<string> DatasetInAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel) =>
+        SideBySide && await PublishedModel.VersionAsync(environment, Scorer, this, request, cancel) is { } version ? new DatasetVersion(Name, version).ToString() : Name;
+
+    /// <summary>What the ledger has of the dataset, a partition once: where versions are side by side, the one that was committed last.</summary>
+    internal async Task<IReadOnlyList<LedgerEntry>> CurrentAsync(JobEnvironment environment, CancellationToken cancel)
+    {
+        var all = new List<LedgerEntry>(await environment.Catalog.LedgerAsync(environment.Scores.Name, Name, cancel));
+        if (!SideBySide) return all;
+        foreach (var version in await PublishedModel.VersionsAsync(environment, Model, cancel)) all.AddRange(await environment.Catalog.LedgerAsync(environment.Scores.Name, new DatasetVersion(Name, version).ToString(), cancel));
+        return [.. DatasetVersion.Current(all.Where(e => e.Committed is not null), e => e.Key.Value, e => e.Committed!.CommittedAt, e => e.Key.Dataset).OrderBy(e => e.Key.Value, StringComparer.Ordinal)];
+    }
+
+    /// <inheritdoc/>
+    public override async Task<JobOutput?> OutputAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)
+    {
+        var models = await ModelsToScore.FindAsync(this, environment, request, cancel);
+        return models.Layout is { } layout ? new JobOutput(layout.Schema, Query.Spine.PartitionName, [.. Query.Spine.KeyColumns.Intersect(Keep), FeatureQuery.AsOf]) : null;
+    }
+
+    /// <inheritdoc/>
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)
     {
         var range = PartitionRange.Of(request, From, To);
-        var model = await PublishedModel.LatestAsync(environment, Model, cancel);
-        if (model is not null) ModelCheck.Verify(model.Package.Manifest, model.Package.Encoder, Query.Service!.Name, Query.Service.Version, Query.Columns);
+        var models = await ModelsToScore.FindAsync(this, environment, request, cancel);
         var pinned = await environment.Engine.OpenAsync(Query, environment.Sources, JobOptions.Of(environment, request), cancel);
         try
         {
@@ -58,7 +105,7 @@ public sealed class ScoreJob : DatasetJob
             var readiness = await Readiness.OfAsync(pinned, environment.Readiness, found, long.MaxValue, cancel);
             var absent = (request.Due is { } due ? await readiness.AbsentAsync(this, due, range, found, cancel) : []).ToDictionary(a => a.Partition, a => a.Awaits);
             var partitions = range.Select(Name, Query.Spine.PartitionName, [.. found.Concat(absent.Keys).OrderBy(p => p.Value, StringComparer.Ordinal)]);
-            return new ScorePlan(this, environment, pinned, partitions, p => absent.TryGetValue(p, out var awaits) ? [awaits] : readiness.Awaited(p), model);
+            return new ScorePlan(this, environment, pinned, partitions, p => absent.TryGetValue(p, out var awaits) ? [awaits] : readiness.Awaited(p), models);
         }
         catch
         {
@@ -96,25 +143,5 @@ sealed record PartitionRange(DateOnly? From, DateOnly? To, IReadOnlyList<string>
             throw new DefinitionException($"Job '{job}': the source has no rows with {column} {(From is { } f ? $"from {f:yyyy-MM-dd} " : "")}{(To is { } t ? $"before {t:yyyy-MM-dd}" : "")}. Check --from and --to, and where the source is bound.");
         }
         return Only.Count == 0 ? found : [.. found.Where(p => Only.Contains(p.Value))];
-    }
-}
-
-/// <summary>A model package that the ledger knows as committed.</summary>
-sealed record PublishedModel(ModelPackage Package, string Version, string Folder, IReadOnlyList<StagedFile> Files)
-{
-    /// <summary>A file of the package, held against what was committed unless somebody put it there later; null: there is none.</summary>
-    public byte[]? Find(string name)
-    {
-        var path = Path.Combine(Folder, name);
-        return Files.FirstOrDefault(f => f.Name == name) is { } file ? CommittedFile.Read(path, file) : File.Exists(path) ? File.ReadAllBytes(path) : null;
-    }
-
-    public static async Task<PublishedModel?> LatestAsync(JobEnvironment environment, string model, CancellationToken cancel)
-    {
-        var versions = await environment.Catalog.LedgerAsync(environment.Models.Name, model, cancel);
-        var latest = versions.Where(v => v.Committed is not null).MaxBy(v => int.Parse(v.Key.Value, System.Globalization.CultureInfo.InvariantCulture));
-        if (latest is null) return null;
-        var folder = environment.Models.FolderOf(model, latest.Key.Value);
-        return new PublishedModel(ModelPackage.Open(folder), latest.Key.Value, folder, latest.Committed!.Staged.Files);
     }
 }

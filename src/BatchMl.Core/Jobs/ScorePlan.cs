@@ -1,3 +1,4 @@
+using System.Globalization;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Engine;
@@ -16,26 +17,27 @@ sealed class ScorePlan : JobPlan
     readonly ScoreJob job;
     readonly JobEnvironment environment;
     readonly IPinnedQuery pinned;
-    readonly PublishedModel? model;
-    readonly ScoreLayout? layout;
+    readonly ModelsToScore models;
+    readonly string dataset;
     readonly Dictionary<PartitionKey, SpinePartition> spine;
+    long unchallenged;
 
     public ScorePlan(
-        ScoreJob job, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, Func<SpinePartition, IReadOnlyList<AwaitedInput>> awaits, PublishedModel? model)
+        ScoreJob job, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, Func<SpinePartition, IReadOnlyList<AwaitedInput>> awaits, ModelsToScore models)
     {
-        (this.job, this.environment, this.pinned, this.model) = (job, environment, pinned, model);
-        layout = model is null ? null : new ScoreLayout(model.Package.Manifest, job.Query.Columns, job.Keep);
+        (this.job, this.environment, this.pinned, this.models) = (job, environment, pinned, models);
+        dataset = job.SideBySide && models.Champion is { } champion ? new DatasetVersion(job.Name, int.Parse(champion.Version, CultureInfo.InvariantCulture)).ToString() : job.Name;
         var definitions = QueryText.Digest(job.Query, job.Keep);
         var bytes = Estimates.Bytes(pinned);
         var rows = Math.Max(1, partitions.Sum(p => Math.Max(0, p.Rows)));
-        spine = partitions.ToDictionary(p => new PartitionKey(environment.Scores.Name, job.Name, job.Query.Spine.PartitionName, p.Value));
+        spine = partitions.ToDictionary(p => new PartitionKey(environment.Scores.Name, dataset, job.Query.Spine.PartitionName, p.Value));
         Partitions = [.. spine.Select(p => Plan(p.Key, p.Value, definitions, p.Value.Rows < 0 ? -1 : bytes * p.Value.Rows / rows) with { Awaits = awaits(p.Value) })];
     }
 
     PlannedPartition Plan(PartitionKey key, SpinePartition partition, string definitions, long bytes)
     {
         // A day that the source has no rows of yet.
-        var fingerprint = model is null || partition.Rows == 0 ? null : new Fingerprint(definitions, model.Package.Manifest.Digest, pinned.InputsDigest(partition), Versions.Of(job));
+        var fingerprint = models.Missing.Count > 0 || partition.Rows == 0 ? null : new Fingerprint(definitions, models.Digest, pinned.InputsDigest(partition), Versions.Of(job));
         var (start, end) = NominalTime.Of(job.Query, partition);
         return new PlannedPartition(key, fingerprint, partition.Rows, bytes, start, end);
     }
@@ -43,16 +45,16 @@ sealed class ScorePlan : JobPlan
     public override DatasetJob Job => job;
     public override ISink Sink => environment.Scores;
     public override IReadOnlyList<PlannedPartition> Partitions { get; }
-    public override IReadOnlyList<string> Missing => model is null ? [$"model {job.Model}, which a training job makes"] : [];
+    public override IReadOnlyList<string> Missing => models.Missing;
 
     public override IReadOnlyList<PlanSection> Describe() =>
     [
         PlanText.Sources(pinned),
         .. QueryText.Describe(job.Query),
         new("model", [.. DescribeModel()]),
-        layout is null
-            ? new PlanSection("output", [$"sink {environment.Scores.Name}, dataset {job.Name}, partitioned by {job.Query.Spine.PartitionName}"])
-            : PlanText.Output(environment.Scores, job.Name, job.Query.Spine.PartitionName, layout.Schema),
+        models.Layout is { } layout
+            ? PlanText.Output(environment.Scores, dataset, job.Query.Spine.PartitionName, layout.Schema)
+            : new PlanSection("output", [$"sink {environment.Scores.Name}, dataset {dataset}, partitioned by {job.Query.Spine.PartitionName}"]),
     ];
 
     public override Task<IReadOnlyList<PlanSection>> DescribeEngineAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel) =>
@@ -60,21 +62,23 @@ sealed class ScorePlan : JobPlan
 
     public override async Task<IReadOnlyList<PlanSection>> CheckOutputAsync(IReadOnlyList<PlannedPartition> partitions, CancellationToken cancel)
     {
-        if (layout is null) return [];
+        if (models.Layout is not { } layout) return [];
         var lines = await environment.Scores.CheckAsync(
-            new PlannedOutput(job.Name, layout.Schema, job.Query.Spine.PartitionName, [.. partitions.Select(p => new PlannedOutput.Partition(p.Key, p.Rows))]), cancel);
+            new PlannedOutput(dataset, layout.Schema, job.Query.Spine.PartitionName, [.. partitions.Select(p => new PlannedOutput.Partition(p.Key, p.Rows))]), cancel);
         return lines.Count == 0 ? [] : [new PlanSection("table", lines)];
     }
 
     IEnumerable<string> DescribeModel()
     {
-        if (model is null)
-        {
-            yield return $"{job.Model} (not made yet)";
-            yield break;
-        }
+        foreach (var line in models.Champion is { } champion ? Describe(champion) : [$"{job.Scorer} (not made yet)"]) yield return line;
+        if (job.ChallengingModel is not { } reference) yield break;
+        foreach (var line in models.Challenger is { } challenger ? Describe(challenger) : [$"{reference} (not made yet)"]) yield return $"challenger {line}";
+    }
+
+    static IEnumerable<string> Describe(PublishedModel model)
+    {
         var manifest = model.Package.Manifest;
-        yield return $"{job.Model}@{model.Version}, {manifest.Flavor}, digest {manifest.Digest[..12]}, trained for {manifest.FeatureService}@{manifest.FeatureServiceVersion}";
+        yield return $"{model}, {manifest.Flavor}, digest {manifest.Digest[..12]}, trained for {manifest.FeatureService}@{manifest.FeatureServiceVersion}";
         if (manifest.Signature.RowsPerCall is { } rows)
         {
             yield return "looks at all rows of a call (e.g. dynamic quantisation): " + (rows == 1
@@ -93,13 +97,14 @@ sealed class ScorePlan : JobPlan
                 .Select(o => o.Transformation == Transformation.Identity ? o with { Transformation = Transformation.Transformed } : o).Distinct().ToArray();
             var columns = job.Keep.Append(FeatureQuery.AsOf).Append(job.Query.Spine.PartitionName).Distinct().ToDictionary(c => c, c => known[c], StringComparer.Ordinal);
             var inputs = QueryLineage.Inputs(pinned).ToList();
-            if (model is not null)
+            foreach (var (model, prefix) in new[] { (models.Champion, ""), (models.Challenger, ScoreLayout.ChallengerPrefix) })
             {
-                var name = environment.Models.LineageNameOf(job.Model);
-                inputs.Add(new LineageDataset(name, [new LineageField("score", "double")]));
-                foreach (var output in model.Package.Manifest.Signature.Outputs) columns[output.Name] = [.. features, new ColumnOrigin(name, "score", Transformation.Transformed)];
+                if (model is null) continue;
+                var name = environment.Models.LineageNameOf(model.Package.Manifest.Name);
+                if (inputs.All(i => i.Name != name)) inputs.Add(new LineageDataset(name, [new LineageField("score", "double")]));
+                foreach (var output in model.Package.Manifest.Signature.Outputs) columns[prefix + output.Name] = [.. features, new ColumnOrigin(name, "score", Transformation.Transformed)];
             }
-            return new JobLineage(inputs, Datasets.Output(environment.Scores, job.Name, layout?.Schema ?? new Schema([], null)), columns, lineage.DatasetOrigins);
+            return new JobLineage(inputs, Datasets.Output(environment.Scores, dataset, models.Layout?.Schema ?? new Schema([], null)), columns, lineage.DatasetOrigins);
         }
     }
 
@@ -108,10 +113,11 @@ sealed class ScorePlan : JobPlan
 
     public override async Task<IReadOnlyList<PartitionResult>> ExecuteAsync(UnitOfWork unit, CancellationToken cancel)
     {
-        var package = model!.Package;
-        var scorer = environment.Scorers.TryGetValue(package.Manifest.Flavor, out var factory)
-            ? factory : throw new DefinitionException($"Model {job.Model}@{model.Version} is of flavor '{package.Manifest.Flavor}', which no scorer of this program loads; there are: {string.Join(", ", environment.Scorers.Keys)}.");
-        var scoring = new PartitionScoring(package, scorer, job.Query, job.Keep, new ScoringOptions { Clock = environment.Clock, BatchSize = JobOptions.BatchSize });
+        var package = models.Champion!.Package;
+        var scoring = new PartitionScoring(package, environment.Scorers[package.Manifest.Flavor], job.Query, job.Keep, new ScoringOptions { Clock = environment.Clock, BatchSize = JobOptions.BatchSize })
+        {
+            Challenger = models.Challenger is { } challenger ? new ModelToScore(challenger.Package, environment.Scorers[challenger.Package.Manifest.Flavor]) : null,
+        };
         var run = new ScoringRun
         {
             RunId = unit.RunId,
@@ -132,6 +138,7 @@ sealed class ScorePlan : JobPlan
         foreach (var (attempt, (staged, profile)) in unit.Attempts.Zip(scored))
         {
             CheckAllThere(attempt.Partition, staged);
+            if (models.Challenger is not null) Interlocked.Add(ref unchallenged, profile.Column(ScoreLayout.ChallengerPrefix + models.Challenger.Package.Manifest.Signature.Outputs[0].Name)?.Nulls ?? 0);
             results.Add(new PartitionResult(staged, new Dictionary<DatasetName, long> { [source] = staged.Rows + staged.DeadLetters }, profile.ToQuality()) { Trace = environment.Scores.TraceOf(staged) });
         }
         return results;
@@ -146,6 +153,9 @@ sealed class ScorePlan : JobPlan
     }
 
     public override void VerifyInputs() => pinned.Verify();
+
+    public override Task<IReadOnlyList<string>> FinishAsync(JobEnvironment environment, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>(
+        unchallenged == 0 ? [] : [$"{unchallenged} rows have no score of the challenger {models.Challenger}; the reasons are in column {ScoreLayout.ChallengerError}"]);
 
     public override void Dispose()
     {

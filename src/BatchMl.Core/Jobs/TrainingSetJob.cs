@@ -1,3 +1,5 @@
+using Apache.Arrow;
+using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Runs;
 using BatchMl.Training;
@@ -42,6 +44,15 @@ public sealed class TrainingSetJob : DatasetJob
 
     /// <summary>Name of the split column.</summary>
     public const string SplitColumn = "split";
+
+    /// <inheritdoc/>
+    public override Task<JobOutput?> OutputAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel) =>
+        Task.FromResult<JobOutput?>(new JobOutput(OutputSchema, "period", [.. Query.Spine.KeyColumns, FeatureQuery.AsOf]));
+
+    /// <summary>All rows that have a label and a split, before a sample is drawn.</summary>
+    internal Schema SplitSchema => new([.. Query.Schema.FieldsList, new Field(SplitColumn, Columns.ArrowType(ColumnType.String), false)], null);
+
+    internal Schema OutputSchema => Sampling is null ? SplitSchema : new([.. SplitSchema.FieldsList, new Field(Sampling.WeightColumn, Columns.ArrowType(ColumnType.Double), false)], null);
 
     /// <inheritdoc/>
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)

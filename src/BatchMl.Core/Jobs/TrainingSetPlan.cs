@@ -75,9 +75,7 @@ sealed class TrainingSetPlan : JobPlan
 
     string[] Sampled => job.Sampling is { } sampling ? [sampling.ToString()] : [];
 
-    Schema SplitSchema => new([.. job.Query.Schema.FieldsList, new Field(TrainingSetJob.SplitColumn, Columns.ArrowType(ColumnType.String), false)], null);
-
-    Schema OutputSchema => job.Sampling is null ? SplitSchema : new([.. SplitSchema.FieldsList, new Field(Sampling.WeightColumn, Columns.ArrowType(ColumnType.Double), false)], null);
+    Schema OutputSchema => job.OutputSchema;
 
     public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) => [.. partitions.Select(p => new[] { p })];
 
@@ -115,7 +113,7 @@ sealed class TrainingSetPlan : JobPlan
                 {
                     if (features.Errors.Count > 0) throw Failed(features);
                     RecordBatch rows;
-                    using (unit.Progress.Measure("split")) rows = split.Add(features.Batch, SplitSchema);
+                    using (unit.Progress.Measure("split")) rows = split.Add(features.Batch, job.SplitSchema);
                     recipe.AddSpine(features.Batch.Length);
                     // Of all training rows, also if only some are kept: drift is held against what there was.
                     using (unit.Progress.Measure("profile")) profile.Add(split.Training(rows));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Lineage;
@@ -22,10 +23,11 @@ public enum ChangePolicy
 /// <summary>A named piece of work over partitions of one dataset, or a pipeline of such jobs.</summary>
 /// <param name="name">E.g. <c>flight-delays/score</c>. The same job keeps its name for ever.</param>
 /// <param name="description">One line for <c>list</c>.</param>
+/// <exception cref="DefinitionException">The name is one that only a version of a dataset may have.</exception>
 public abstract class Job(string name, string description)
 {
     /// <summary>Its name.</summary>
-    public string Name { get; } = name;
+    public string Name { get; } = DatasetVersion.Of(name) is null ? name : throw new DefinitionException($"A job is called '{name}', which is the name of a version of dataset '{DatasetVersion.Of(name)!.Dataset}'. Expected a name that does not end with @ and a number; call it otherwise.");
 
     /// <summary>One line.</summary>
     public string Description { get; } = description;
@@ -58,6 +60,14 @@ public abstract class DatasetJob(string name, string description) : Job(name, de
     /// <summary>Where its partitions land.</summary>
     public virtual ISink SinkIn(JobEnvironment environment) => environment.Sink;
 
+    /// <summary>The dataset that a request's partitions are of: by default that of the job's name.</summary>
+    /// <exception cref="DefinitionException">The request asks for what is not there.</exception>
+    public virtual Task<string> DatasetInAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel) => Task.FromResult(Name);
+
+    /// <summary>What its rows look like, for its contract; null: it has no rows of its own design, or an input that says so is not made yet. Reads no source.</summary>
+    /// <exception cref="DefinitionException">It can not be planned.</exception>
+    public virtual Task<JobOutput?> OutputAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel) => Task.FromResult<JobOutput?>(null);
+
     /// <summary>What it asks engines: a process that computes for another one finds the question here.</summary>
     public virtual IReadOnlyList<FeatureQuery> Queries => [];
 
@@ -67,6 +77,12 @@ public abstract class DatasetJob(string name, string description) : Job(name, de
     /// <exception cref="DefinitionException">Everything that is wrong with the definitions, the configuration or the request.</exception>
     public abstract Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel);
 }
+
+/// <summary>What the rows of a job's dataset look like to those who read them.</summary>
+/// <param name="Schema">The columns.</param>
+/// <param name="PartitionColumn">The column by which they are kept apart.</param>
+/// <param name="Keys">The columns that say which row it is.</param>
+public sealed record JobOutput(Schema Schema, string PartitionColumn, IReadOnlyList<string> Keys);
 
 /// <summary>In which order partitions are made.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<PartitionOrder>))]
@@ -111,6 +127,8 @@ public sealed record RunRequest
     public RunScope Scope { get; init; }
     /// <summary>Moves the splits of training sets, as a whole, so that their test rows end at this date (exclusive), and has models trained on that period; null: the jobs' own.</summary>
     public DateOnly? SplitUntil { get; init; }
+    /// <summary>Versions of models to score with, each <c>NAME@VERSION</c>, or <c>NAME</c> for the latest, in place of what the jobs say; a model that is not named is the jobs' own.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
     /// <summary>Units of work at once; 0: one per core.</summary>
     public int MaxParallel { get; init; }
     /// <summary>Memory budget in bytes for features; beyond it data is spilled. 0: half of the machine's.</summary>

@@ -31,6 +31,8 @@ public sealed record JobEnvironment
     public required IEngine Engine { get; init; }
     /// <summary>Loads models, by flavor.</summary>
     public required IReadOnlyDictionary<string, ScorerFactory> Scorers { get; init; }
+    /// <summary>Folder of the contracts that outputs are held against; null: there are none.</summary>
+    public string? Contracts { get; init; }
     /// <summary>Who gets lineage events over HTTP too; null: nobody.</summary>
     public LineageReceiver? LineageReceiver { get; init; }
     /// <summary>"Now".</summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using BatchMl.Contracts;
+using BatchMl.Jobs;
 using BatchMl.Lineage;
 using BatchMl.Telemetry;
 
@@ -33,7 +35,7 @@ public sealed class Runner
 
     async Task<RunSummary> RunAsync(Job job, RunRequest request, string verb, string? parentRunId, CancellationToken cancel)
     {
-        var steps = StepsOf(job);
+        var steps = StepsOf(job, request);
         var run = new RunContext(environment, listener, settings, job);
         var lineage = RunContext.LineageOf(run.RunId, job.Name);
         var started = run.Clock.GetTimestamp();
@@ -82,6 +84,8 @@ public sealed class Runner
     {
         var recovery = new Recovery(run);
         await recovery.RunAsync(cancel);
+        // All steps that can be: a breaking change of the last one is not found out after hours of work of those before.
+        foreach (var step in steps) await OutputContract.CheckAsync(step, run.Environment, request, cancel);
         var waiting = new List<PartitionDecision>();
         for (var i = 0; i < steps.Count; i++)
         {
@@ -102,9 +106,10 @@ public sealed class Runner
         var plans = new List<(JobPlan Plan, IReadOnlyList<PartitionDecision> Decisions)>();
         try
         {
-            foreach (var step in StepsOf(job))
+            foreach (var step in StepsOf(job, request))
             {
                 plans.Add((await step.PlanAsync(environment, request, cancel), []));
+                await OutputContract.CheckAsync(step, environment, request, cancel);
                 plans[^1] = (plans[^1].Plan, await Decisions.OfAsync(plans[^1].Plan, request, environment.Catalog, new HashSet<Data.PartitionKey>(), cancel));
             }
             return plans;
@@ -124,11 +129,11 @@ public sealed class Runner
     public async Task<IReadOnlyList<LatePartition>> LateAsync(Job job, RunRequest request, CancellationToken cancel)
     {
         var late = new List<LatePartition>();
-        foreach (var step in StepsOf(job))
+        foreach (var step in StepsOf(job, request))
         {
             // A version of a model is never late: the next one takes its place.
             if (step.SinkIn(environment) is not Data.IBatchSink sink) continue;
-            var made = (await environment.Catalog.LedgerAsync(sink.Name, step.Name, cancel)).Where(e => e.Committed is not null).ToDictionary(e => e.Key);
+            var made = (await environment.Catalog.LedgerAsync(sink.Name, await step.DatasetInAsync(environment, request, cancel), cancel)).Where(e => e.Committed is not null).ToDictionary(e => e.Key);
             if (made.Count == 0) continue;
             using var plan = await step.PlanAsync(environment, Over(request, [.. made.Keys.Select(k => k.Value)]), cancel);
             foreach (var partition in plan.Partitions.Where(p => Decisions.IsAffected(p, made.GetValueOrDefault(p.Key))))
@@ -169,6 +174,14 @@ public sealed class Runner
     {
         var (record, request) = await new Reruns(environment.Catalog).ReplayOfAsync(run, cancel);
         return await RunAsync(jobs(record.Job), request with { TraceParent = traceParent }, "replay", record.RunId, cancel);
+    }
+
+    /// <exception cref="DefinitionException">The job is of no kind that is known, or scores with no model that the request names.</exception>
+    static IReadOnlyList<DatasetJob> StepsOf(Job job, RunRequest request)
+    {
+        var steps = StepsOf(job);
+        ModelReference.CheckAsked(job.Name, steps, request.Models);
+        return steps;
     }
 
     static IReadOnlyList<DatasetJob> StepsOf(Job job) => job switch

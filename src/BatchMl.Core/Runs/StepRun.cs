@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using BatchMl.Contracts;
 using BatchMl.Data;
 using BatchMl.Telemetry;
 
@@ -107,6 +108,7 @@ sealed class StepRun(RunContext run, DatasetJob job, RunRequest request, Recover
         var started = run.Clock.GetTimestamp();
         var last = plan;
         plan = await job.PlanAsync(run.Environment, asked, cancel);
+        await OutputContract.CheckAsync(job, run.Environment, asked, cancel);
         last?.Dispose();
         var decisions = await Decisions.OfAsync(plan, asked, run.Catalog, recovery.Lost, cancel);
         if (decisions.Any(d => d.Kind == DecisionKind.Unknown))

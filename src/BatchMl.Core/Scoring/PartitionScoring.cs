@@ -16,7 +16,10 @@ namespace BatchMl.Scoring;
 /// <param name="options">How.</param>
 public sealed class PartitionScoring(ModelPackage package, ScorerFactory load, FeatureQuery query, IReadOnlyList<string> keep, ScoringOptions options)
 {
-    readonly ScoreLayout layout = new(package.Manifest, query.Columns, keep);
+    ScoreLayout Layout => field ??= new(package.Manifest, query.Columns, keep, Challenger?.Package.Manifest);
+
+    /// <summary>A second model that scores the same rows, in columns beside; null (default): nobody does.</summary>
+    public ModelToScore? Challenger { get; init; }
 
     /// <summary>The model.</summary>
     public ModelPackage Package => package;
@@ -25,7 +28,7 @@ public sealed class PartitionScoring(ModelPackage package, ScorerFactory load, F
     public IReadOnlyList<string> Keep => keep;
 
     /// <summary>The columns of scored rows.</summary>
-    public Schema Schema => layout.Schema;
+    public Schema Schema => Layout.Schema;
 
     /// <summary>Scores rows of some partitions, each of which is staged even if no row is of it.</summary>
     /// <param name="rows">In the spine's order; disposed here.</param>
@@ -40,8 +43,12 @@ public sealed class PartitionScoring(ModelPackage package, ScorerFactory load, F
         try
         {
             foreach (var (key, fence) in attempts) stages[key.Value] = await sink.StageAsync(key, fence, Schema, cancel);
-            var profiles = stages.Keys.ToDictionary(p => p, _ => new ScoreProfile(query.ModelFeatures, package.Manifest.Signature));
-            var pipeline = new ScoringPipeline(package.Manifest, package.Encoder, () => load(package), layout, options);
+            var profiles = stages.Keys.ToDictionary(p => p, _ => new ScoreProfile(query.ModelFeatures, Scores()));
+            var pipeline = new ScoringPipeline(package.Manifest, package.Encoder, () => load(package), Layout, options)
+            {
+                // It is given up for as many rows as may be dead letters.
+                Challenger = Challenger is { } c ? new Challenger(c.Package.Manifest, c.Package.Encoder, () => c.Load(c.Package), run.DeadLetters.Left) : null,
+            };
             await pipeline.RunAsync(rows, stages, run with
             {
                 Observer = (partition, features, scores) =>
@@ -67,15 +74,17 @@ public sealed class PartitionScoring(ModelPackage package, ScorerFactory load, F
         }
     }
 
-    /// <summary>Profile of a scored partition: the features that the model was given, and what it gave.</summary>
-    sealed class ScoreProfile(IReadOnlyList<string> features, ModelSignature signature)
+    IReadOnlyList<string> Scores() => [.. package.Manifest.Signature.Outputs.Select(o => o.Name), .. Challenger?.Package.Manifest.Signature.Outputs.Select(o => ScoreLayout.ChallengerPrefix + o.Name) ?? []];
+
+    /// <summary>Profile of a scored partition: the features that the models were given, and what they gave.</summary>
+    sealed class ScoreProfile(IReadOnlyList<string> features, IReadOnlyList<string> outputs)
     {
         readonly ProfileBuilder builder = new();
 
         public void Add(RecordBatch rows, RecordBatch scores)
         {
-            var fields = features.Select(f => rows.Schema.GetFieldByName(f)).Concat(signature.Outputs.Select(o => scores.Schema.GetFieldByName(o.Name)));
-            builder.Add(new RecordBatch(new Schema(fields, null), features.Select(f => rows.Column(f)).Concat(signature.Outputs.Select(o => scores.Column(o.Name))), rows.Length));
+            var fields = features.Select(f => rows.Schema.GetFieldByName(f)).Concat(outputs.Select(o => scores.Schema.GetFieldByName(o)));
+            builder.Add(new RecordBatch(new Schema(fields, null), features.Select(f => rows.Column(f)).Concat(outputs.Select(o => scores.Column(o))), rows.Length));
         }
 
         public Profile Build() => builder.Build();

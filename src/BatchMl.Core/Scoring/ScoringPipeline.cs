@@ -17,6 +17,9 @@ namespace BatchMl.Scoring;
 public sealed class ScoringPipeline(ModelManifest model, Encoder encoder, Func<IScorer> scorers, ScoreLayout layout, ScoringOptions options)
 {
     readonly int batchSize = options.BatchSize >= 1 ? options.BatchSize : throw new DefinitionException($"BatchSize is {options.BatchSize}; expected at least 1.");
+    /// <summary>Scores the rows that the model scored, in columns beside; null (default): nobody does. The layout must have its columns.</summary>
+    public Challenger? Challenger { get; init; }
+
     readonly int workers = options.Workers > 0 ? options.Workers : Environment.ProcessorCount;
 
     /// <summary>
@@ -40,15 +43,21 @@ public sealed class ScoringPipeline(ModelManifest model, Encoder encoder, Func<I
 
         using var pool = new ScorerPool(scorers, model);
         pool.Prepare();
-        using var assembly = new Assembly(layout, model, run, batchSize);
+        using var challengers = Challenger is null ? null : new ScorerPool(Challenger.Scorers, Challenger.Model);
+        challengers?.Prepare();
+        using var assembly = new Assembly(layout, model, Challenger?.Model, run, batchSize);
         using var flow = new Flow(cancel);
         var limit = new BatchLimit(batchSize);
+        var (challengerLimit, patience) = (new BatchLimit(batchSize), new ChallengerPatience(Challenger?.Failures ?? 0));
         var routing = new Routing(layout, model, stages, run, times);
         ScoringResult? result = null;
 
         flow.Start(() => ReadAsync(input, toScore.Writer, inOrder.Writer, times, flow.Cancel));
         for (var i = 0; i < workers; i++)
-            flow.Start(() => ScoreAsync(new(model, encoder, pool, limit, options, assembly, run.DeadLetters, times), toScore.Reader, times, flow.Cancel));
+        {
+            var beside = Challenger is { } c ? new ChallengerWorker(c, new ModelCalls(c.Model, c.Encoder, challengers!, times, options) { TimedAs = "challenge" }, patience, challengerLimit, options.BatchTimeout) : null;
+            flow.Start(() => ScoreAsync(new(model, new ModelCalls(model, encoder, pool, times, options), beside, limit, options, assembly, run.DeadLetters, times), toScore.Reader, times, flow.Cancel));
+        }
         flow.Start(async () => result = await WriteAsync(inOrder.Reader, routing, times, flow.Cancel));
 
         await flow.EndedAsync();

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
+using BatchMl.Contracts;
 using BatchMl.Hosting.Output;
+using BatchMl.Jobs;
 using BatchMl.Runs;
 
 namespace BatchMl.Hosting.Verbs;
@@ -31,7 +33,7 @@ sealed class PlanVerb : JobVerb
             foreach (var (plan, decisions) in steps)
             {
                 var todo = decisions.Where(d => d.Kind is DecisionKind.New or DecisionKind.Redo).Select(d => d.Partition).ToArray();
-                var sections = plan.Describe().Concat(await plan.CheckOutputAsync(todo, cancel)).Concat(await plan.DescribeEngineAsync(todo, cancel)).ToArray();
+                var sections = plan.Describe().Concat(await ContractAsync(plan.Job, session.Environment, request, cancel)).Concat(await plan.CheckOutputAsync(todo, cancel)).Concat(await plan.DescribeEngineAsync(todo, cancel)).ToArray();
                 if (parsed.GetValue(json)) documents.Add(PlanDocument.Of(plan, sections, decisions));
                 else PlanPrinter.Print(Application.Out, plan, sections, decisions);
             }
@@ -43,6 +45,10 @@ sealed class PlanVerb : JobVerb
             foreach (var (plan, _) in steps) plan.Dispose();
         }
     }
+
+    // A model or a report has no columns of its job's design.
+    static async Task<IReadOnlyList<PlanSection>> ContractAsync(DatasetJob job, JobEnvironment environment, RunRequest request, CancellationToken cancel) =>
+        job is ScoreJob or TrainingSetJob ? [new PlanSection("contract", await OutputContract.CheckAsync(job, environment, request, cancel))] : [];
 }
 
 /// <summary>Of what is only planned nobody need hear.</summary>

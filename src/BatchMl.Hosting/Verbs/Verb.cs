@@ -175,7 +175,7 @@ abstract class JobVerb : Verb
 {
     readonly Argument<string> job;
     readonly Option<string?> from, to, now, splitUntil, sink, memory;
-    readonly Option<string[]> partition, set;
+    readonly Option<string[]> partition, model, set;
     readonly Option<string> workspace;
     readonly Option<bool> due, force;
     readonly Option<int> maxParallel;
@@ -190,6 +190,7 @@ abstract class JobVerb : Verb
         due = Add(new Option<bool>("--due") { Description = "Only partitions whose time has come" });
         now = Add(new Option<string?>("--now") { Description = "The instant that --due compares with, ISO 8601 with offset; default: the clock's", HelpName = "TIME" });
         splitUntil = Add(new Option<string?>("--split-until") { Description = "Move the training set's split so that its test rows end here, exclusive, and train on that", HelpName = "DATE" });
+        model = Add(new Option<string[]>("--model") { Description = "Score with this version of a model, NAME@VERSION, or with its latest, NAME; may be repeated for other models", HelpName = "NAME@VERSION", DefaultValueFactory = _ => [] });
         workspace = Workspace();
         sink = Sink();
         set = Add(new Option<string[]>("--set") { Description = "A setting, e.g. Sources:flights:Path=/data/flights; may be repeated", HelpName = "KEY=VALUE", DefaultValueFactory = _ => [] });
@@ -214,6 +215,7 @@ abstract class JobVerb : Verb
             Partitions = parsed.GetValue(partition)!,
             Due = parsed.GetValue(due) ? Instant(parsed.GetValue(now), "--now") ?? Application.Clock.GetUtcNow() : null,
             SplitUntil = Date(parsed.GetValue(splitUntil), "--split-until"),
+            Models = parsed.GetValue(model)!,
             Force = parsed.GetValue(force),
             MaxParallel = parallel,
             Memory = Bytes(parsed.GetValue(memory)),

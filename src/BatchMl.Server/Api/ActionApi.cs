@@ -22,7 +22,8 @@ static class ActionApi
     /// <param name="Force">Do also what is up to date.</param>
     /// <param name="Due">Only partitions whose time has come at this instant; null: all.</param>
     /// <param name="MaxParallel">Units of work at once; null: one per core.</param>
-    public sealed record RunAsked(string Job, DateOnly? From = null, DateOnly? To = null, IReadOnlyList<string>? Partitions = null, bool Force = false, DateTimeOffset? Due = null, int? MaxParallel = null);
+    /// <param name="Models">Versions of models to score with, each NAME@VERSION or NAME for the latest; null: what the jobs say.</param>
+    public sealed record RunAsked(string Job, DateOnly? From = null, DateOnly? To = null, IReadOnlyList<string>? Partitions = null, bool Force = false, DateTimeOffset? Due = null, int? MaxParallel = null, IReadOnlyList<string>? Models = null);
 
     /// <summary>A range of dates is to be filled.</summary>
     /// <param name="Job">Name of the job.</param>
@@ -31,16 +32,17 @@ static class ActionApi
     /// <param name="MaxParallel">Units of work at once; null: one per core.</param>
     /// <param name="Order">Which end first.</param>
     /// <param name="Scope">Which partitions of the range.</param>
-    public sealed record BackfillAsked(string Job, DateOnly From, DateOnly To, int? MaxParallel = null, PartitionOrder Order = PartitionOrder.Oldest, RunScope Scope = RunScope.All);
+    /// <param name="Models">Versions of models to score with, each NAME@VERSION or NAME for the latest; null: what the jobs say.</param>
+    public sealed record BackfillAsked(string Job, DateOnly From, DateOnly To, int? MaxParallel = null, PartitionOrder Order = PartitionOrder.Oldest, RunScope Scope = RunScope.All, IReadOnlyList<string>? Models = null);
 
     public static void Map(RouteGroupBuilder api)
     {
         var operators = api.MapGroup("/").RequireAuthorization(Roles.Operator);
         var runs = operators.MapGroup("/").WithTags("runs");
         runs.MapPost("/runs", async Task<Accepted<QueuedRun>> (RunAsked asked, RunDesk desk, ClaimsPrincipal user, CancellationToken cancel) => Asked(await desk.RunAsync(
-            asked.Job, new RunRequest { From = asked.From, To = asked.To, Partitions = asked.Partitions ?? [], Force = asked.Force, Due = asked.Due, MaxParallel = AtOnce(asked.MaxParallel) }, user.Actor(), cancel))).WithSummary("Run a job");
+            asked.Job, new RunRequest { From = asked.From, To = asked.To, Partitions = asked.Partitions ?? [], Force = asked.Force, Due = asked.Due, Models = asked.Models ?? [], MaxParallel = AtOnce(asked.MaxParallel) }, user.Actor(), cancel))).WithSummary("Run a job");
         runs.MapPost("/backfills", async Task<Accepted<QueuedRun>> (BackfillAsked asked, RunDesk desk, ClaimsPrincipal user, CancellationToken cancel) => Asked(await desk.BackfillAsync(
-            asked.Job, new RunRequest { From = asked.From, To = asked.To, MaxParallel = AtOnce(asked.MaxParallel), Order = asked.Order, Scope = asked.Scope }, user.Actor(), cancel))).WithSummary("Fill a range of dates");
+            asked.Job, new RunRequest { From = asked.From, To = asked.To, Models = asked.Models ?? [], MaxParallel = AtOnce(asked.MaxParallel), Order = asked.Order, Scope = asked.Scope }, user.Actor(), cancel))).WithSummary("Fill a range of dates");
         runs.MapPost("/runs/{id}/retry", async Task<Results<Accepted<QueuedRun>, ProblemHttpResult>> (string id, RunDesk desk, RunBoard board, ClaimsPrincipal user, CancellationToken cancel) =>
             await board.FindAsync(id, cancel) is { } run ? run.Run.FinishedAt is null ? Conflict("The run goes on; there is nothing to retry yet") : Asked(await desk.RetryAsync(run.Run.RunId, user.Actor(), cancel)) : NotFound("run", id))
             .ProducesProblem(404).ProducesProblem(409).WithSummary("Try again only what failed in a run");

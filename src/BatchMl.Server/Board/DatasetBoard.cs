@@ -56,7 +56,9 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
         }
         foreach (var (name, made) in statuses.OrderBy(s => s.Key, StringComparer.Ordinal))
         {
-            views.Add(new DatasetView(name, null, "Made by a job that this program does not have", made[0].Key.Sink, null, Join(made, new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, TimeSpan.Zero, _ => null)), null, null, []));
+            // A version that is not the one that is scored with now.
+            var version = DatasetVersion.Of(name) is { } v && plans.Jobs.Any(j => j.Name == v.Dataset) ? v : null;
+            views.Add(new DatasetView(name, null, version is null ? "Made by a job that this program does not have" : $"What version {version.Version} of the model scored of {version.Dataset}", made[0].Key.Sink, null, Join(made, new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, TimeSpan.Zero, _ => null)), null, null, []));
         }
         return views;
     }

@@ -88,10 +88,16 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
         WorkerTask task, TaskOrder order, JobEnvironment opened, IBatchSink sink, IAsyncEnumerable<(long Bucket, FeatureBatch Rows)> rows, [EnumeratorCancellation] CancellationToken cancel)
     {
         var score = order.Score!;
-        using var model = await task.Shared.RentAsync($"model {score.Digest}", () => Task.FromResult(SharedModel.Load(score, opened.Scorers)), cancel);
+        using var model = await ModelAsync(score.Model);
+        using var challenger = score.Challenger is null ? null : await ModelAsync(score.Challenger);
         var query = queries.Value[order.Query];
-        var scoring = new PartitionScoring(model.Value.Package, _ => model.Value.Rent(), query, score.Keep, new ScoringOptions { Clock = opened.Clock, BatchSize = order.Options.BatchSize, Workers = task.Cpus });
+        var scoring = new PartitionScoring(model.Value.Package, _ => model.Value.Rent(), query, score.Keep, new ScoringOptions { Clock = opened.Clock, BatchSize = order.Options.BatchSize, Workers = task.Cpus })
+        {
+            Challenger = challenger is null ? null : new ModelToScore(challenger.Value.Package, _ => challenger.Value.Rent()),
+        };
         var run = new ScoringRun { RunId = score.RunId, ScoredAt = score.ScoredAt, DeadLetters = new DeadLetterBudget(score.DeadLetters) };
+        Task<IShared<SharedModel>> ModelAsync(ModelOrder wanted) => task.Shared.RentAsync($"model {wanted.Digest}", () => Task.FromResult(SharedModel.Load(wanted, opened.Scorers)), cancel);
+
         await using var from = rows.GetAsyncEnumerator(cancel);
         var more = await from.MoveNextAsync();
         while (more)

@@ -16,13 +16,13 @@ sealed class SharedModel : IDisposable
     public ModelPackage Package { get; }
 
     /// <exception cref="BatchMlException">The package is not there, or is another one.</exception>
-    public static SharedModel Load(ScoreOrder order, IReadOnlyDictionary<string, ScorerFactory> scorers)
+    public static SharedModel Load(ModelOrder order, IReadOnlyDictionary<string, ScorerFactory> scorers)
     {
-        if (!Directory.Exists(order.Model))
-            throw new BatchMlException($"The model {order.Digest[..12]} is not on this executor: there is no folder {order.Model}. Expected the workspace in a folder that driver and executors share; choose such a one with --workspace.", FailureKind.Permanent);
-        var package = ModelPackage.Open(order.Model);
+        if (!Directory.Exists(order.Folder))
+            throw new BatchMlException($"The model {order.Digest[..12]} is not on this executor: there is no folder {order.Folder}. Expected the workspace in a folder that driver and executors share; choose such a one with --workspace.", FailureKind.Permanent);
+        var package = ModelPackage.Open(order.Folder);
         if (package.Manifest.Digest != order.Digest)
-            throw new BatchMlException($"The model in {order.Model} is {package.Manifest.Digest[..12]} on this executor; expected {order.Digest[..12]}, as on the driver. Expected the workspace in a folder that driver and executors share.", FailureKind.Permanent);
+            throw new BatchMlException($"The model in {order.Folder} is {package.Manifest.Digest[..12]} on this executor; expected {order.Digest[..12]}, as on the driver. Expected the workspace in a folder that driver and executors share.", FailureKind.Permanent);
         return new SharedModel(package, scorers[package.Manifest.Flavor]);
     }
 

@@ -83,7 +83,7 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
         var spark = await session(cancel);
         using var staging = StagingFolder.Create(options.Workspace);
         var score = new ScoreOrder(
-            Path.GetDirectoryName(scoring.Package.WeightsPath)!, scoring.Package.Manifest.Digest, scoring.Keep, [.. partitions.Select(p => new Attempt(p.Key, p.Fence))], run.RunId, run.ScoredAt, run.DeadLetters.Left);
+            ModelOrder.Of(scoring.Package), scoring.Challenger is { } challenger ? ModelOrder.Of(challenger.Package) : null, scoring.Keep, [.. partitions.Select(p => new Attempt(p.Key, p.Fence))], run.RunId, run.ScoredAt, run.DeadLetters.Left);
         var plan = await PlanAsync(spark, [.. partitions.Select(p => p.Spine)], byPartition: true, countsRows: true, staging.Path, score, cancel);
         var scored = new Dictionary<PartitionKey, (string Root, ScoredPartition Scored)>();
         await foreach (var batch in spark.CollectAsync(plan.Finish(plan.Joined(), TaskKind.Score), plan.Execution("score"), cancel).WithWorkersErrorsAsync(cancel))

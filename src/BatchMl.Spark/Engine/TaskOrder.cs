@@ -4,6 +4,7 @@ using System.Text.Json;
 using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Engine.Shuffle;
+using BatchMl.Scoring;
 
 namespace BatchMl.Spark.Engine;
 
@@ -83,14 +84,22 @@ sealed record TaskOrder(
 }
 
 /// <summary>How a task scores.</summary>
-/// <param name="Model">Folder of the model package.</param>
-/// <param name="Digest">Its digest.</param>
+/// <param name="Model">The model.</param>
+/// <param name="Challenger">The model that scores beside it; null: none does.</param>
 /// <param name="Keep">Columns that rows keep.</param>
 /// <param name="Attempts">The attempts, in the order of the partitions.</param>
 /// <param name="RunId">The run.</param>
 /// <param name="ScoredAt">Column <c>scored_at</c>.</param>
 /// <param name="DeadLetters">Dead letters that may still come.</param>
-sealed record ScoreOrder(string Model, string Digest, IReadOnlyList<string> Keep, IReadOnlyList<Attempt> Attempts, string RunId, DateTimeOffset ScoredAt, long DeadLetters);
+sealed record ScoreOrder(ModelOrder Model, ModelOrder? Challenger, IReadOnlyList<string> Keep, IReadOnlyList<Attempt> Attempts, string RunId, DateTimeOffset ScoredAt, long DeadLetters);
+
+/// <summary>A model that a task scores with.</summary>
+/// <param name="Folder">Folder of its package.</param>
+/// <param name="Digest">Its digest.</param>
+sealed record ModelOrder(string Folder, string Digest)
+{
+    public static ModelOrder Of(ModelPackage package) => new(Path.GetDirectoryName(package.WeightsPath)!, package.Manifest.Digest);
+}
 
 /// <summary>An attempt at a partition.</summary>
 sealed record Attempt(PartitionKey Key, long Fence);
@@ -106,7 +115,7 @@ static class InputsDigest
             text.Append(source.Source.Name).Append('\n');
             foreach (var file in source.Snapshot.Files) text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{Path.GetFileName(file.Path)}|{file.Size}|{file.Modified.UtcTicks}|{file.Digest}\n");
         }
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        return Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text.ToString())));
     }
 }
 

@@ -14,6 +14,8 @@ namespace BatchMl.Core.Tests.Scoring;
 sealed class ScoringHarness
 {
     public readonly ScorerScript Script = new();
+    public ScorerScript? Challenger;
+    public long ChallengerFailures = long.MaxValue;
     public readonly FakeTimeProvider Clock = new(new DateTimeOffset(2013, 12, 31, 0, 0, 0, TimeSpan.Zero));
     public readonly ConcurrentDictionary<(string, StageState), bool> Stages = new();
     public readonly List<(string Partition, long[] Ids, int Scores)> Observed = [];
@@ -47,6 +49,8 @@ sealed class ScoringHarness
         Signature = ScorerScript.OneInput, Digest = "d1gest",
     };
 
+    public static readonly ModelManifest ChallengerManifest = Manifest with { Name = "c", Version = 9, Digest = "other" };
+
     public Dictionary<string, IBatchStage> Output { get; private set; } = [];
 
     public MemoryStage Stage(int day) => (MemoryStage)Output[$"1970-01-0{day + 1}"];
@@ -57,7 +61,10 @@ sealed class ScoringHarness
         ArrangeStages(Output);
         var manifest = Manifest with { Signature = Script.Signature };
         var pipeline = new ScoringPipeline(
-            manifest, Encoding, Script.New, new ScoreLayout(manifest, QueryColumns, ["id", "name"]), new ScoringOptions { Clock = Clock, BatchSize = BatchSize, Workers = Workers, BatchTimeout = BatchTimeout });
+            manifest, Encoding, Script.New, new ScoreLayout(manifest, QueryColumns, ["id", "name"], Challenger is null ? null : ChallengerManifest), new ScoringOptions { Clock = Clock, BatchSize = BatchSize, Workers = Workers, BatchTimeout = BatchTimeout })
+        {
+            Challenger = Challenger is null ? null : new Challenger(ChallengerManifest, Encoding, Challenger.New, ChallengerFailures),
+        };
         var result = await pipeline.RunAsync(Input(Cancel), Output, new ScoringRun
         {
             RunId = "run-1", ScoredAt = Clock.Start, DeadLetters = Budget, OnTime = (stage, state, _) => Stages[(stage, state)] = true, OnRows = rows => RowsDone += rows,
@@ -68,6 +75,7 @@ sealed class ScoringHarness
             },
         }, Cancel);
         Assert.Null(Script.Misuse);
+        Assert.Null(Challenger?.Misuse);
         return result;
     }
 

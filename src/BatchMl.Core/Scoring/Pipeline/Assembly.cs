@@ -11,9 +11,10 @@ namespace BatchMl.Scoring;
 sealed class Assembly : IDisposable
 {
     readonly Array[] ofModel;
+    readonly Array[] ofChallenger;
     readonly Array[] ofRun;
 
-    internal Assembly(ScoreLayout layout, ModelManifest model, ScoringRun run, int batchSize)
+    internal Assembly(ScoreLayout layout, ModelManifest model, ModelManifest? challenger, ScoringRun run, int batchSize)
     {
         Layout = layout;
         var scoredAt = (run.ScoredAt.UtcDateTime - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
@@ -21,26 +22,28 @@ sealed class Assembly : IDisposable
             Text(model.Name, batchSize), Number(Int64Type.Default, model.Version, batchSize), Text(model.Digest, batchSize),
             Text($"{model.FeatureService}@{model.FeatureServiceVersion}", batchSize),
         ];
+        ofChallenger = challenger is null ? [] : [Text(challenger.Name, batchSize), Number(Int64Type.Default, challenger.Version, batchSize), Text(challenger.Digest, batchSize)];
         ofRun = [Number(Columns.UtcMicroseconds, scoredAt, batchSize), Text(run.RunId, batchSize)];
     }
 
     internal ScoreLayout Layout { get; }
 
-    /// <summary>The output rows; takes over the model's outputs and shares the features' memory.</summary>
-    internal RecordBatch Assemble(RecordBatch features, IReadOnlyList<IArrowArray> outputs)
+    /// <summary>The output rows; takes over the models' outputs and shares the features' memory.</summary>
+    internal RecordBatch Assemble(RecordBatch features, IReadOnlyList<IArrowArray> outputs, IReadOnlyList<IArrowArray> beside)
     {
         IArrowArray Column(string name) => Columns.Normalize(features.Column(name)).Share();
         var rows = features.Length;
         IArrowArray[] columns = [
             .. Layout.PassThrough.Select(Column), .. outputs, .. ofModel.Select(c => c.SliceShared(0, rows)), Column(Layout.AsOf.Name),
-            .. ofRun.Select(c => c.SliceShared(0, rows)), Column(Layout.Partition.Name),
+            .. ofRun.Select(c => c.SliceShared(0, rows)),
+            .. beside, .. ofChallenger.Select(c => c.SliceShared(0, rows)), Column(Layout.Partition.Name),
         ];
         return new RecordBatch(Layout.Schema, columns, rows);
     }
 
     public void Dispose()
     {
-        foreach (var column in ofModel.Concat(ofRun)) column.Dispose();
+        foreach (var column in ofModel.Concat(ofChallenger).Concat(ofRun)) column.Dispose();
     }
 
     static Array Text(string value, int rows)

@@ -17,7 +17,7 @@ public sealed record ScoringRun
     public required DeadLetterBudget DeadLetters { get; init; }
 
     /// <summary>
-    /// Told of time spent, from any thread. Busy: <c>source</c> (inside the input, which may report stages of its own), <c>encode</c>, <c>score</c>, <c>assemble</c>, <c>write</c>,
+    /// Told of time spent, from any thread. Busy: <c>source</c> (inside the input, which may report stages of its own), <c>encode</c>, <c>score</c>, <c>challenge</c> (both, of a challenger), <c>assemble</c>, <c>write</c>,
     /// <c>observe</c>, <c>complete</c>. Waiting: <c>source</c> for output (the queue of batches is full), <c>encode</c> for input (no batch to score), <c>write</c> for input (the next batch is not scored yet).
     /// </summary>
     public Action<string, StageState, TimeSpan>? OnTime { get; init; }

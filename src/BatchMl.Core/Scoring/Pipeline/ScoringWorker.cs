@@ -9,15 +9,20 @@ namespace BatchMl.Scoring;
 /// 2 * ceil(log2 n) more calls of the scorer. A batch too large for memory is cut in half instead, and so are all that follow. A batch that was not answered in time is cut in
 /// <see cref="HungParts"/>, since each part that hangs costs its time and a scorer left behind, while those that do not hang cost nothing.
 /// </summary>
+/// <param name="model">The model.</param>
+/// <param name="calls">Its calls.</param>
+/// <param name="challenger">Scores the same rows, beside; null: nobody does.</param>
+/// <param name="limit">The largest batch that fits.</param>
+/// <param name="options">Time limit.</param>
+/// <param name="assembly">Puts the rows together.</param>
+/// <param name="budget">Told of dead letters.</param>
+/// <param name="times">Told of the time.</param>
 sealed class ScoringWorker(
-    ModelManifest model, Encoder encoder, ScorerPool pool, BatchLimit limit, ScoringOptions options, Assembly assembly, DeadLetterBudget budget, StageTimes times) : IDisposable
+    ModelManifest model, ModelCalls calls, ChallengerWorker? challenger, BatchLimit limit, ScoringOptions options, Assembly assembly, DeadLetterBudget budget, StageTimes times) : IDisposable
 {
     const int HungParts = 16;
 
     static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(2);
-
-    ScorerThread? thread;
-    string stage = "";
 
     internal async Task<ScoredRows> ScoreAsync(ScoringItem item, CancellationToken cancel)
     {
@@ -37,21 +42,21 @@ sealed class ScoringWorker(
                 pending.Push(range with { Start = range.Start + most, Count = range.Count - most });
                 range = range with { Count = most };
             }
-            var scorer = Scorer();
+            calls.Prepare();
             try
             {
-                parts.Add(await AttemptAsync(scorer, features, range, unknown, cancel));
+                parts.Add(await calls.ScoreAsync(features, range, unknown, cancel));
             }
             catch (OutOfMemoryException) when (range.Count > 1)
             {
                 limit.Halve(range.Count);
                 pending.Push(range);
             }
-            catch (Exception e) when (IsOfRows(e, cancel))
+            catch (Exception e) when (ModelCalls.IsOfRows(e, cancel))
             {
                 if (range.Count == 1)
                 {
-                    bad.Add(new(rowOf is null ? range.Start : rowOf[range.Start], stage, e.Message));
+                    bad.Add(new(rowOf is null ? range.Start : rowOf[range.Start], calls.Stage, e.Message));
                     budget.Add(1, e.Message);
                     continue;
                 }
@@ -64,79 +69,18 @@ sealed class ScoringWorker(
             failed = [.. failed.Concat(bad).OrderBy(f => f.Row)];
             (features, _) = Keep(item.Rows, failed);
         }
-        return times.Measure("assemble", () => new ScoredRows(features, assembly.Assemble(features, Join(parts)), failed, unknown));
+        var beside = challenger is null ? [] : await challenger.ScoreAsync(features, cancel);
+        return times.Measure("assemble", () => new ScoredRows(features, assembly.Assemble(features, Join(parts), beside), failed, unknown));
     }
 
-    public void Dispose() => thread?.Dispose();
+    public void Dispose()
+    {
+        calls.Dispose();
+        challenger?.Dispose();
+    }
 
     /// <summary>How long a part may take: its share, so that the search costs little more than the batch did, but not so little that a garbage collection could use it up.</summary>
     TimeSpan ShareOf(TimeSpan time) => TimeSpan.FromTicks(Math.Min(options.BatchTimeout.Ticks, Math.Max(LeastTime.Ticks, time.Ticks / HungParts)));
-
-    /// <summary>Whether an error is one of rows, rather than a defect or a stop.</summary>
-    static bool IsOfRows(Exception e, CancellationToken cancel) => e switch
-    {
-        BatchMlException { Kind: FailureKind.Bug } => false,
-        OperationCanceledException => !cancel.IsCancellationRequested,
-        _ => true,
-    };
-
-    ScorerThread Scorer()
-    {
-        if (thread is { IsRetired: true })
-        {
-            thread.Dispose();
-            thread = null;
-        }
-        return thread ??= new(pool.Rent());
-    }
-
-    async Task<IReadOnlyList<IArrowArray>> AttemptAsync(
-        ScorerThread scorer, RecordBatch features, RowRange range, Dictionary<string, long> unknown, CancellationToken cancel)
-    {
-        cancel.ThrowIfCancellationRequested();
-        stage = "encode";
-        var seen = new Dictionary<string, long>();
-        var inputs = times.Measure("encode", () =>
-            encoder.Encode(range.Count == features.Length ? features : features.Slice(range.Start, range.Count), seen));
-        stage = "score";
-        // A row alone has all the time there is: none is given up that could be scored within it.
-        var time = range.Count == 1 ? options.BatchTimeout : range.Time;
-        var outputs = await times.MeasureAsync("score", () => CallAsync(scorer, inputs, time, cancel));
-        Check(outputs, range.Count);
-        foreach (var (feature, count) in seen) unknown[feature] = unknown.GetValueOrDefault(feature) + count;
-        return outputs;
-    }
-
-    async ValueTask<IReadOnlyList<IArrowArray>> CallAsync(ScorerThread scorer, RecordBatch inputs, TimeSpan time, CancellationToken cancel)
-    {
-        var call = scorer.Score(inputs, cancel);
-        try
-        {
-            return await call.Outputs.WaitAsync(time, options.Clock, cancel);
-        }
-        catch (TimeoutException)
-        {
-            // It may have ended at the last moment, or thrown such an exception itself.
-            if (!scorer.TryLeave(call)) return await call.Outputs;
-            scorer.Retire();
-            throw new ScorerTimeoutException($"The scorer of model {model.Name}@{model.Version} did not answer within {time:c} for {inputs.Length} row{(inputs.Length == 1 ? "" : "s")}.");
-        }
-        catch (OperationCanceledException) when (scorer.TryLeave(call))
-        {
-            throw;
-        }
-    }
-
-    void Check(IReadOnlyList<IArrowArray> outputs, int rows)
-    {
-        var expected = model.Signature.Outputs;
-        var got = string.Join(", ", outputs.Select(o => $"{o.Length} rows of {o.Data.DataType.Name}{(o.NullCount > 0 ? $" with {o.NullCount} nulls" : "")}"));
-        if (outputs.Count == expected.Count
-            && outputs.Zip(expected).All(o => o.First.Length == rows && o.First.NullCount == 0 && o.First.Data.DataType.TypeId == ModelArrays.ArrowType(o.Second.Type).TypeId)) return;
-        throw new BatchMlException(
-            $"The scorer of model {model.Name}@{model.Version} gave {(got.Length == 0 ? "nothing" : got)} for {rows} rows; expected {string.Join(", ", expected.Select(o => $"{rows} rows of {o.Name} ({o.Type})"))}, "
-            + "without nulls. This is a defect of the scorer.", FailureKind.Bug);
-    }
 
     List<FailedRow> FeatureErrors(ScoringItem item) => [.. item.Errors.GroupBy(e => e.Row).Select(row =>
         new FailedRow(row.Key, assembly.Layout.StageOf(row.First().Column), string.Join("; ", row.Select(e => $"{e.Column}: {e.Message}"))))];
@@ -161,7 +105,4 @@ sealed class ScoringWorker(
 
     static ArrayData Empty(ModelType type) => new(ModelArrays.ArrowType(type), 0, 0, 0,
         type == ModelType.String ? [ArrowBuffer.Empty, new ArrowBuffer(new byte[4]), ArrowBuffer.Empty] : [ArrowBuffer.Empty, ArrowBuffer.Empty], null);
-
-    /// <summary>A call that did not come back in time.</summary>
-    sealed class ScorerTimeoutException(string message) : BatchMlException(message, FailureKind.Permanent);
 }
