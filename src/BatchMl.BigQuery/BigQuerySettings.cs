@@ -8,7 +8,7 @@ public sealed class BigQuerySettings
 {
     static readonly string[] known =
     [
-        "Mode", "Keys", "BillingProject", "Location", "Credentials", "Endpoint", "SchemaEvolution", "Clustering", "PartitionExpirationDays", "RequirePartitionFilter", "Labels", "MaxBytesBilled", "KeepStagingHours", "KmsKey",
+        "Mode", "Keys", "BillingProject", "Location", "Credentials", "Endpoint", "SchemaEvolution", "Clustering", "PartitionExpirationDays", "RequirePartitionFilter", "Labels", "MaxBytesBilled", "KeepStagingHours", "KmsKey", "Staging", "StagingEndpoint",
     ];
 
     static readonly Dictionary<string, BigQueryMode> modes = new(StringComparer.OrdinalIgnoreCase)
@@ -87,12 +87,37 @@ public sealed class BigQuerySettings
             MaxBytesBilled = Number("MaxBytesBilled", 1, long.MaxValue),
             KeepStaging = TimeSpan.FromHours(Number("KeepStagingHours", 1, 24 * 365) ?? 24),
             KmsKey = settings.GetValueOrDefault("KmsKey"),
+            Staging = Staging(),
+            StagingEndpoint = StagingEndpoint(),
         };
         if (options.Mode == BigQueryMode.Merge && options.Keys.Count == 0) problems.Add("BigQuery:Mode is 'merge' without BigQuery:Keys. Expected the columns that tell rows apart, e.g. BigQuery:Keys=flight_id.");
         if (options.Mode != BigQueryMode.Merge && options.Keys.Count > 0) problems.Add("BigQuery:Keys is given, but BigQuery:Mode is not 'merge', which alone compares keys. Leave one of them out.");
         if (options.Clustering.Count > 4) problems.Add($"BigQuery:Clustering has {options.Clustering.Count} columns. Expected four at most.");
         Check(options.Client);
         return problems.Count > 0 ? throw new DefinitionException([.. problems.Distinct()]) : options;
+    }
+
+    StorageObject? Staging()
+    {
+        if (!settings.TryGetValue("Staging", out var text)) return null;
+        try
+        {
+            return CloudStaging.Parse(text);
+        }
+        catch (DefinitionException e)
+        {
+            problems.AddRange(e.Problems);
+            return null;
+        }
+    }
+
+    Uri? StagingEndpoint()
+    {
+        if (!settings.TryGetValue("StagingEndpoint", out var text)) return null;
+        // The token goes there.
+        if (Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.AbsolutePath == "/" && (endpoint.Scheme == "https" || endpoint is { Scheme: "http", IsLoopback: true })) return endpoint;
+        problems.Add($"BigQuery:StagingEndpoint is '{text}'. Expected https and a host alone, e.g. https://storage.googleapis.com/, or http on this machine.");
+        return null;
     }
 
     BigQueryClientOptions Client(string project)

@@ -5,7 +5,7 @@ using BatchMl.Lineage;
 
 namespace BatchMl.DuckDb;
 
-/// <summary>Rows as a CSV file that <see cref="CsvSource"/> reads back, see <see cref="CsvText"/>.</summary>
+/// <summary>Rows as a CSV file that <see cref="CsvSource"/> reads back, see <see cref="CsvText"/>; it takes an empty text for a null, quoted or not, where other readers tell them apart.</summary>
 public sealed class CsvTableFile : ITableFile
 {
     readonly FileStream stream;

@@ -17,6 +17,7 @@ static class Web
     {
         services.AddAccess(context);
         services.AddSingleton<PlanBoard>();
+        services.AddHostedService<FirstLook>();
         services.AddHostedService(s => s.GetRequiredService<PlanBoard>());
         foreach (var board in new[] { typeof(DatasetBoard), typeof(PartitionBoard), typeof(ModelBoard), typeof(DriftBoard), typeof(RunBoard), typeof(LineageBoard), typeof(ScheduleBoard), typeof(Lateness), typeof(Overview) }) services.AddSingleton(board);
         services.AddSingleton<MeterReadings>();

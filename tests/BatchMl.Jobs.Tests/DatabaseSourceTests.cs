@@ -2,6 +2,7 @@ using System.Data.Common;
 using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.Database;
+using BatchMl.Hosting;
 using BatchMl.Lineage;
 using BatchMl.Parquet;
 using BatchMl.Testing;
@@ -158,7 +159,7 @@ public sealed class DatabaseSourceTests
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             string[] settings = [.. new[] { "orders", "visits" }.SelectMany(n => new[] { $"Sources:{n}:Format=postgres", $"Sources:{n}:Table={n}", $"Sources:{n}:Connection={reference}", $"Sources:{n}:PartitionBy=date_trunc('month', at)" })];
-            var code = await Composition.Application(() => [NextPurchase.TrainingSet], output, error).RunAsync(["run", "next-purchase/training-set", "--workspace", folder.At("w"), .. settings.SelectMany(s => new[] { "--set", s })], Cancel);
+            var code = await (BatchMlApplication.Create(() => [NextPurchase.TrainingSet]) with { Out = output, Error = error }).RunAsync(["run", "next-purchase/training-set", "--workspace", folder.At("w"), .. settings.SelectMany(s => new[] { "--set", s })], Cancel);
             return (code, output.ToString() + error);
         }
         var first = await RunAsync($"file:{folder.At("connection")}");
@@ -172,5 +173,20 @@ public sealed class DatabaseSourceTests
         Assert.Equal(2, refused.Code);
         Assert.Contains("Connection is no reference; expected env:NAME or file:PATH", refused.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", refused.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_query_that_would_change_something_is_refused()
+    {
+        using var folder = new TestFolder();
+        var connection = await ConnectionAsync("read_only");
+        await ExecuteAsync(connection, "CREATE SEQUENCE counter");
+        await File.WriteAllTextAsync(folder.At("connection"), connection, Cancel);
+        var (output, error) = (new StringWriter(), new StringWriter());
+        var code = await Composition.Application(() => [NextPurchase.TrainingSet], output, error).RunAsync(
+            ["plan", "next-purchase/training-set", "--workspace", folder.At("w"), "--set", "Sources:visits:Format=postgres", "--set", $"Sources:visits:Connection=file:{folder.At("connection")}",
+             "--set", "Sources:visits:Sql=SELECT nextval('counter') AS customer_id, now() AS at, true AS bought", "--set", "Sources:orders:Path=/nowhere.csv"], Cancel);
+        Assert.Equal(1, code);
+        Assert.Contains("read-only transaction", error.ToString(), StringComparison.Ordinal);
     }
 }

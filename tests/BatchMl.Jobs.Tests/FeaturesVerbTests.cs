@@ -1,5 +1,6 @@
 using BatchMl.Data;
 using BatchMl.DuckDb;
+using BatchMl.Hosting;
 using BatchMl.Parquet;
 using BatchMl.Testing;
 
@@ -18,7 +19,7 @@ public sealed class FeaturesVerbTests(FlightDelaysRun run)
     static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(output: output, error: error).RunAsync(["features", "flight-delays/training-set", .. args], Cancel);
+        var code = await (BatchMlApplication.Create(FlightDelays.FlightDelays.Jobs) with { Out = output, Error = error }).RunAsync(["features", "flight-delays/training-set", .. args], Cancel);
         return (code, output.ToString(), error.ToString());
     }
 
@@ -117,6 +118,23 @@ public sealed class FeaturesVerbTests(FlightDelaysRun run)
         Assert.Contains("rows.parquet row 3, ", error, StringComparison.Ordinal);
         Assert.Contains("rows.parquet row 7 ", error, StringComparison.Ordinal);
         Assert.False(File.Exists(folder.At("out.parquet")));
+    }
+
+    [Fact]
+    public async Task Columns_of_text_files_have_the_types_that_the_job_knows()
+    {
+        using var folder = new TestFolder();
+        // Guessed, the number would be a whole one, the distance too, and the time without a zone.
+        await File.WriteAllTextAsync(folder.At("rows.csv"), "carrier,tailnum,origin,dest,scheduled,distance,flight_date,as_of\nUA,00123,EWR,ORD,2013-05-01 12:00:00,719,2013-05-01,2013-05-01T13:00:00+02:00\n", Cancel);
+        var (code, output, error) = await RunAsync("--spine", folder.At("rows.csv"), "--out", folder.At("out.csv"), "--workspace", folder.At("w"));
+        Assert.True(code == 0, output + error);
+        var lines = await File.ReadAllLinesAsync(folder.At("out.csv"), Cancel);
+        Assert.StartsWith("UA,00123,EWR,ORD,2013-05-01T12:00:00Z,719,2013-05-01,2013-05-01T11:00:00Z,", lines[1], StringComparison.Ordinal);
+        var departures = lines[1].Split(',')[Array.IndexOf(lines[0].Split(','), "origin_departures_1h")];
+        Assert.Equal(departures, Duck.Ask<string>($"""
+            SELECT count(*)::VARCHAR FROM (SELECT time_hour + to_minutes(minute) AS occurred, time_hour + to_minutes(minute + dep_delay::BIGINT) AS known FROM '{Path.Combine(Workspaces.Data, "flights.parquet")}' WHERE origin = 'EWR')
+            WHERE greatest(occurred, known) <= TIMESTAMPTZ '2013-05-01 11:00:00Z' AND occurred > TIMESTAMPTZ '2013-05-01 10:00:00Z'
+            """));
     }
 
     [Fact]

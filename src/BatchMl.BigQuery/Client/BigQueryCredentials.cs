@@ -7,7 +7,7 @@ namespace BatchMl.BigQuery.Client;
 /// <summary>Who asks. What is secret of it is read when it is used, and never printed.</summary>
 public abstract class BigQueryCredentials
 {
-    const string Scope = "https://www.googleapis.com/auth/bigquery", AllScopes = "https://www.googleapis.com/auth/cloud-platform";
+    const string AllScopes = "https://www.googleapis.com/auth/cloud-platform";
 
     BigQueryCredentials(string text) => Text = text;
 
@@ -39,7 +39,10 @@ public abstract class BigQueryCredentials
     /// <summary>What it is, without what is secret.</summary>
     public override string ToString() => Text;
 
-    internal abstract Task<IConfigurableHttpClientInitializer?> OpenAsync(CancellationToken cancellation);
+    /// <summary>What logs calls in.</summary>
+    /// <param name="scope">What the calls may do, an address of Google's.</param>
+    /// <param name="cancellation">Gives it up.</param>
+    internal abstract Task<IConfigurableHttpClientInitializer?> OpenAsync(string scope, CancellationToken cancellation);
 
     /// <summary>As what another account is acted as.</summary>
     private protected virtual Task<GoogleCredential> GoogleAsync(CancellationToken cancellation) =>
@@ -47,7 +50,7 @@ public abstract class BigQueryCredentials
 
     sealed class Default() : BigQueryCredentials("application-default credentials")
     {
-        internal override async Task<IConfigurableHttpClientInitializer?> OpenAsync(CancellationToken cancellation) => (await GoogleAsync(cancellation)).CreateScoped(Scope);
+        internal override async Task<IConfigurableHttpClientInitializer?> OpenAsync(string scope, CancellationToken cancellation) => (await GoogleAsync(cancellation)).CreateScoped(scope);
 
         private protected override async Task<GoogleCredential> GoogleAsync(CancellationToken cancellation)
         {
@@ -67,7 +70,7 @@ public abstract class BigQueryCredentials
 
     sealed class KeyFile(string path) : BigQueryCredentials($"service account of '{path}'")
     {
-        internal override async Task<IConfigurableHttpClientInitializer?> OpenAsync(CancellationToken cancellation) => (await GoogleAsync(cancellation)).CreateScoped(Scope);
+        internal override async Task<IConfigurableHttpClientInitializer?> OpenAsync(string scope, CancellationToken cancellation) => (await GoogleAsync(cancellation)).CreateScoped(scope);
 
         private protected override async Task<GoogleCredential> GoogleAsync(CancellationToken cancellation)
         {
@@ -85,13 +88,13 @@ public abstract class BigQueryCredentials
 
     sealed class Actor(BigQueryCredentials source, string account) : BigQueryCredentials($"{account}, by {source}")
     {
-        internal override async Task<IConfigurableHttpClientInitializer?> OpenAsync(CancellationToken cancellation) =>
-            (await source.GoogleAsync(cancellation)).CreateScoped(AllScopes).Impersonate(new ImpersonatedCredential.Initializer(account) { Scopes = [Scope] });
+        internal override async Task<IConfigurableHttpClientInitializer?> OpenAsync(string scope, CancellationToken cancellation) =>
+            (await source.GoogleAsync(cancellation)).CreateScoped(AllScopes).Impersonate(new ImpersonatedCredential.Initializer(account) { Scopes = [scope] });
     }
 
     sealed class Bearer(Func<string> token, string from) : BigQueryCredentials($"token of {from}"), IConfigurableHttpClientInitializer, IHttpExecuteInterceptor
     {
-        internal override Task<IConfigurableHttpClientInitializer?> OpenAsync(CancellationToken cancellation) => Task.FromResult<IConfigurableHttpClientInitializer?>(this);
+        internal override Task<IConfigurableHttpClientInitializer?> OpenAsync(string scope, CancellationToken cancellation) => Task.FromResult<IConfigurableHttpClientInitializer?>(this);
 
         public void Initialize(ConfigurableHttpClient httpClient) => httpClient.MessageHandler.AddExecuteInterceptor(this);
 
@@ -104,6 +107,6 @@ public abstract class BigQueryCredentials
 
     sealed class Nobody() : BigQueryCredentials("no credentials")
     {
-        internal override Task<IConfigurableHttpClientInitializer?> OpenAsync(CancellationToken cancellation) => Task.FromResult<IConfigurableHttpClientInitializer?>(null);
+        internal override Task<IConfigurableHttpClientInitializer?> OpenAsync(string scope, CancellationToken cancellation) => Task.FromResult<IConfigurableHttpClientInitializer?>(null);
     }
 }

@@ -18,16 +18,26 @@ sealed class BigQueryService(BaseClientService.Initializer initializer) : BaseCl
 
     public override IList<string> Features => [];
 
-    public static async Task<BigQueryService> OpenAsync(BigQueryClientOptions options, Backoff backoff, CancellationToken cancellation) => new(new Initializer
+    public static async Task<BigQueryService> OpenAsync(BigQueryClientOptions options, Backoff backoff, CancellationToken cancellation) =>
+        new(await InitializerAsync(options, options.Endpoint, "bigquery/v2/", "https://www.googleapis.com/auth/bigquery", backoff, cancellation));
+
+    /// <summary>How any service of Google's is asked.</summary>
+    /// <param name="options">Who asks, and how patiently.</param>
+    /// <param name="endpoint">Where it answers; null: where Google has it.</param>
+    /// <param name="path">Below the endpoint.</param>
+    /// <param name="scope">What calls may do.</param>
+    /// <param name="backoff">Waits between tries.</param>
+    /// <param name="cancellation">Gives it up.</param>
+    public static async Task<Initializer> InitializerAsync(BigQueryClientOptions options, Uri? endpoint, string path, string scope, Backoff backoff, CancellationToken cancellation) => new()
     {
         ApplicationName = "batchml/0.1",
         // The path's last slash matters: without it each address would lose its last part.
-        BaseUri = options.Endpoint is { } endpoint ? new Uri(endpoint, "bigquery/v2/").ToString() : null,
+        BaseUri = endpoint is not null ? new Uri(endpoint, path).ToString() : null,
         Serializer = new WireJson(),
         DefaultExponentialBackOffPolicy = ExponentialBackOffPolicy.None,
         HttpClientTimeout = options.Timeout,
-        HttpClientInitializer = new Both(await options.Credentials.OpenAsync(cancellation), new RetryHandler(backoff)),
-    });
+        HttpClientInitializer = new Both(await options.Credentials.OpenAsync(scope, cancellation), new RetryHandler(backoff)),
+    };
 
     sealed class Both(IConfigurableHttpClientInitializer? first, IConfigurableHttpClientInitializer second) : IConfigurableHttpClientInitializer
     {

@@ -19,6 +19,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
     readonly LoadJournal journal;
     readonly Action<string> reached;
     readonly SemaphoreSlim opening = new(1, 1);
+    readonly CloudStaging? staging;
     BigQueryClient? client;
 
     /// <summary>A table, and the files that are loaded into it.</summary>
@@ -32,6 +33,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         if (files.Name != options.Name) throw new ArgumentException($"The files' sink is called '{files.Name}'; expected '{options.Name}', or partitions would be of two ledgers.", nameof(files));
         (this.options, this.files, this.reached) = (options, files, reached);
         journal = new LoadJournal(files.Root);
+        staging = options.Staging is null ? null : new CloudStaging(options);
     }
 
     /// <inheritdoc/>
@@ -77,6 +79,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         if (wanted.Problems(options).ToArray() is { Length: > 0 } problems) throw new DefinitionException(problems);
         await CheckAppendAsync(key, fence, cancel);
         var stage = await files.StageAsync(key, fence, schema, cancel);
+        if (staging is not null) stage = new CloudStage(stage, staging, files.Root);
         return options.Mode == BigQueryMode.Merge ? new BigQueryStage(stage, key, schema, options.Keys) : stage;
     }
 
@@ -111,6 +114,8 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         }
         await files.PublishAsync(manifest, cancel);
         reached("visible");
+        if (staging is not null) await staging.RemoveAsync(version.Key, version.Files.Where(f => f.Kind == FileKind.Data), cancel);
+        reached("unstaged");
         if (journal.Read(version.Key)?.Fence == version.Fence) journal.Remove(version.Key);
         reached("forgotten");
     }
@@ -124,7 +129,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         var labels = Labels(manifest);
         LocatedFile[] data = [.. located.Where(f => f.File.Kind == FileKind.Data)];
         foreach (var file in data) CheckBytes(file);
-        var load = new TableLoad(bigQuery, options, reached);
+        var load = new TableLoad(bigQuery, options, staging, reached);
         var wanted = Wanted(DescribedSchema.Of(version.SchemaJson), version.Key);
         var table = await load.EnsureAsync(wanted, labels, cancel);
         reached("table");
@@ -170,7 +175,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         var wanted = new WantedTable(
             options.Table with { TableId = options.Table.TableId + DeadLetterRows.Suffix }, DescribedSchema.Of(staged.SchemaJson), key.Column,
             type == ColumnType.Date ? BigQueryMode.OverwritePartitions : BigQueryMode.Merge, type == ColumnType.Date ? [] : [key.Column, DeadLetterRows.Row]);
-        var load = new TableLoad(bigQuery, options with { Mode = wanted.Mode, Keys = wanted.Keys, Clustering = [], RequirePartitionFilter = false, SchemaEvolution = SchemaEvolution.Relax }, reached);
+        var load = new TableLoad(bigQuery, options with { Mode = wanted.Mode, Keys = wanted.Keys, Clustering = [], RequirePartitionFilter = false, SchemaEvolution = SchemaEvolution.Relax }, null, reached);
         var labels = Labels(manifest);
         var table = await load.EnsureAsync(wanted, labels, cancel);
         LocatedFile[] data = [.. staged.Files.Select(f => new LocatedFile(f, Path.Combine(files.Root, staged.Folder, f.Name)))];
@@ -238,6 +243,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
     public void Dispose()
     {
         client?.Dispose();
+        staging?.Dispose();
         opening.Dispose();
     }
 }

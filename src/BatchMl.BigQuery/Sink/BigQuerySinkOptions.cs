@@ -60,6 +60,12 @@ public sealed record BigQuerySinkOptions
     /// <summary>When BigQuery removes a staging table that nobody removed before. Default a day, at least an hour.</summary>
     public TimeSpan KeepStaging { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>A folder in Google Cloud Storage that staged files are sent to, and loaded from; null: the process that publishes sends them to BigQuery itself.</summary>
+    public StorageObject? Staging { get; init; }
+
+    /// <summary>Where Google Cloud Storage answers, e.g. a stand-in; null: Google's own.</summary>
+    public Uri? StagingEndpoint { get; init; }
+
     /// <summary>A key of the user's own for tables that are made, <c>projects/…/cryptoKeys/…</c>; null: Google's.</summary>
     public string? KmsKey { get; init; }
 

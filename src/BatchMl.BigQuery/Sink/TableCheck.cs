@@ -93,6 +93,7 @@ sealed class TableCheck(BigQuerySinkOptions options)
         if (count == 0) return;
         var rows = output.Partitions.Any(p => p.Rows < 0) ? -1 : output.Partitions.Sum(p => p.Rows);
         lines.Add(string.Create(CultureInfo.InvariantCulture, $"to load: {count:N0} partition{(count == 1 ? "" : "s")}, {(rows < 0 ? "rows not known" : $"{rows:N0} rows, about {Size(rows * wanted.Schema.Fields.Sum(Width))} as BigQuery counts them")}; loads are free"));
+        if (options.Staging is { } staging) lines.Add($"sent to {staging} by whoever scores, and loaded from there");
         if (options.Mode == BigQueryMode.Merge)
         {
             var limit = options.MaxBytesBilled is { } most ? $"at most {Size(most)} by BigQuery:MaxBytesBilled" : "no limit is set (BigQuery:MaxBytesBilled)";

@@ -11,7 +11,11 @@ readonly record struct LocatedFile(StagedFile File, string Path);
 /// Puts a version of a partition into a table: a single file straight into it, several, and what is merged, through a staging table and one atomic step. Every step may be repeated by whoever comes after a crash: jobs are
 /// found again by their ids.
 /// </summary>
-sealed class TableLoad(BigQueryClient client, BigQuerySinkOptions options, Action<string> reached)
+/// <param name="client">BigQuery.</param>
+/// <param name="options">The sink's.</param>
+/// <param name="staging">Where files are loaded from; null: they are sent along.</param>
+/// <param name="reached">Told of each step.</param>
+sealed class TableLoad(BigQueryClient client, BigQuerySinkOptions options, CloudStaging? staging, Action<string> reached)
 {
     const int Tries = 5;
 
@@ -61,7 +65,7 @@ sealed class TableLoad(BigQueryClient client, BigQuerySinkOptions options, Actio
         var staging = JobNames.Staging(wanted.Table, JobNames.Prefix(wanted.Table, version, wanted.Mode));
         var isDirect = IsDirect(wanted, files);
         var done = isRepeat ? await LoadJournal.DoneAsync(client, id, LocationOf(table), cancel) : null;
-        if (done is null && isDirect) done = await LoadAsync(id, Destination(wanted, table, version), table.Schema!, DispositionOf(wanted.Mode), files[0], labels, cancel);
+        if (done is null && isDirect) done = await LoadAsync(id, Destination(wanted, table, version), table.Schema!, DispositionOf(wanted.Mode), version.Key, files[0], labels, cancel);
         else if (done is null)
         {
             await StageAsync(wanted, table, version, staging, files, labels, cancel);
@@ -83,17 +87,19 @@ sealed class TableLoad(BigQueryClient client, BigQuerySinkOptions options, Actio
         ? PartitionDecorator.Of(range.Range, long.Parse(key.Value, CultureInfo.InvariantCulture))
         : PartitionDecorator.Of("DAY", DateOnly.ParseExact(key.Value, "yyyy-MM-dd", CultureInfo.InvariantCulture));
 
-    async Task<BigQueryJob> LoadAsync(string id, TableReference into, BigQuerySchema schema, string disposition, LocatedFile file, IReadOnlyDictionary<string, string> labels, CancellationToken cancel)
+    async Task<BigQueryJob> LoadAsync(string id, TableReference into, BigQuerySchema schema, string disposition, PartitionKey key, LocatedFile file, IReadOnlyDictionary<string, string> labels, CancellationToken cancel)
     {
+        var staged = staging is null ? null : await staging.SendAsync(key, file, cancel);
         var run = await client.Jobs.RunAsync(id, new JobConfiguration
         {
             Labels = labels,
             Load = new LoadConfiguration
             {
+                SourceUris = staged is null ? null : [staged.ToString()],
                 DestinationTable = into, Schema = schema, CreateDisposition = CreateDisposition.Never, WriteDisposition = disposition, ParquetOptions = new ParquetOptions(),
                 DecimalTargetTypes = ["NUMERIC", "BIGNUMERIC"],
             },
-        }, file.Path, cancel);
+        }, staged is null ? file.Path : null, cancel);
         if (run.Job.Statistics?.Load?.OutputRows is { } rows && rows != file.File.Rows) throw OtherRows(run.Job, into, rows, file.File.Rows);
         return run.Job;
     }
@@ -114,7 +120,7 @@ sealed class TableLoad(BigQueryClient client, BigQuerySinkOptions options, Actio
         var into = wanted.Mode == BigQueryMode.OverwritePartitions ? staging.Partition(DecoratorOf(table, version.Key)) : staging;
         for (var i = 0; i < files.Count; i++)
         {
-            await LoadAsync(JobNames.Step(prefix, $"stage{i}", made), into, made.Schema!, WriteDisposition.Append, files[i], labels, cancel);
+            await LoadAsync(JobNames.Step(prefix, $"stage{i}", made), into, made.Schema!, WriteDisposition.Append, version.Key, files[i], labels, cancel);
             reached($"staged {i}");
         }
     }

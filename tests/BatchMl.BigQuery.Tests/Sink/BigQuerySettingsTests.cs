@@ -24,8 +24,10 @@ public sealed class BigQuerySettingsTests
     {
         var options = Read(
             ("Mode", "merge"), ("Keys", "flight, flight_date"), ("BillingProject", "other-project"), ("Location", "EU"), ("Credentials", "file:/run/secrets/key.json"), ("SchemaEvolution", "add"), ("Clustering:0", "carrier"),
-            ("Clustering:1", "origin"), ("PartitionExpirationDays", "30"), ("RequirePartitionFilter", "true"), ("Labels:team", "air"), ("MaxBytesBilled", "1000000000"), ("KeepStagingHours", "2"), ("KmsKey", "projects/x"), ("endpoint", "https://bq.example/"));
+            ("Clustering:1", "origin"), ("PartitionExpirationDays", "30"), ("RequirePartitionFilter", "true"), ("Labels:team", "air"), ("MaxBytesBilled", "1000000000"), ("KeepStagingHours", "2"), ("KmsKey", "projects/x"), ("endpoint", "https://bq.example/"),
+            ("Staging", "gs://my-bucket/scores/batchml/"), ("StagingEndpoint", "https://storage.example/"));
         Assert.Equal((BigQueryMode.Merge, SchemaEvolution.Add, true, 1_000_000_000L, "projects/x"), (options.Mode, options.SchemaEvolution, options.RequirePartitionFilter, options.MaxBytesBilled, options.KmsKey));
+        Assert.Equal((new StorageObject("my-bucket", "scores/batchml"), new Uri("https://storage.example/")), (options.Staging, options.StagingEndpoint));
         Assert.Equal(["flight", "flight_date"], options.Keys);
         Assert.Equal(["carrier", "origin"], options.Clustering);
         Assert.Equal("air", options.Labels["team"]);
@@ -37,8 +39,9 @@ public sealed class BigQuerySettingsTests
     public void All_that_is_wrong_is_said_at_once()
     {
         var problems = Problems(
-            ("Mode", "upsert"), ("SchemaEvolution", "loose"), ("KeepStagingHours", "0"), ("MaxBytesBilled", "lots"), ("RequirePartitionFilter", "yes"), ("Credentials", "ya29.secret"), ("Endpoint", "nowhere"), ("BillingProject", "X"), ("Colour", "red"), ("Labels:Team", "Air"));
-        foreach (var name in new[] { "Mode", "SchemaEvolution", "KeepStagingHours", "MaxBytesBilled", "RequirePartitionFilter", "Credentials", "Endpoint", "BigQuery:Colour", "Labels" }) Assert.Contains(problems, p => p.Contains(name, StringComparison.Ordinal));
+            ("Mode", "upsert"), ("SchemaEvolution", "loose"), ("KeepStagingHours", "0"), ("MaxBytesBilled", "lots"), ("RequirePartitionFilter", "yes"), ("Credentials", "ya29.secret"), ("Endpoint", "nowhere"), ("BillingProject", "X"), ("Colour", "red"), ("Labels:Team", "Air"),
+            ("Staging", "s3://bucket/folder"), ("StagingEndpoint", "http://storage.example/"));
+        foreach (var name in new[] { "Staging", "StagingEndpoint", "Mode", "SchemaEvolution", "KeepStagingHours", "MaxBytesBilled", "RequirePartitionFilter", "Credentials", "Endpoint", "BigQuery:Colour", "Labels" }) Assert.Contains(problems, p => p.Contains(name, StringComparison.Ordinal));
         Assert.DoesNotContain(problems, p => p.Contains("ya29", StringComparison.Ordinal));
     }
 
