@@ -20,7 +20,7 @@ public static class ChurnJobs
     static readonly Source<Customer> Constants = Source.Bind<Customer>("customers").Lookup("the channel that a customer came by does not change");
 
     static readonly Source<Order> Orders = Source.Bind<Order>("orders")
-        .EventTime(o => o.At)
+        .EventTime(o => o.BoughtAt)
         .AvailableAt(o => o.LoadedAt)
         .TieBreak(o => o.OrderId)
         .Fact(o => o.OrderId, deleted: o => o.IsDeleted);
@@ -30,7 +30,7 @@ public static class ChurnJobs
         .AvailableAt(p => p.WrittenAt);
 
     static readonly FeatureView Buying = FeatureView.Of(Orders, key: o => o.CustomerId)
-        .Latest(o => o.At, "last_order_at")
+        .Latest(o => o.BoughtAt, "last_order_at")
         .Window("orders_30d", w => w.Count(), days: 30)
         .Window("orders_90d", w => w.Count(), days: 90)
         .Window("orders_365d", w => w.Count(), days: 365)
@@ -39,7 +39,7 @@ public static class ChurnJobs
         .Window("amount_365d", w => w.Sum(o => o.Amount), days: 365)
         .Window("orders_previous_30d", w => w.Count(), days: 30, endsHoursBefore: 30 * 24)
         // A week is named by the Sunday that it begins with.
-        .Window("weeks_90d", w => w.DistinctCount(o => o.At.DateIn(Zone).AddDays(-(int)o.At.DateIn(Zone).DayOfWeek)), days: 90);
+        .Window("weeks_90d", w => w.DistinctCount(o => o.BoughtAt.DateIn(Zone).AddDays(-(int)o.BoughtAt.DateIn(Zone).DayOfWeek)), days: 90);
 
     static readonly FeatureView CurrentPlan = FeatureView.Of(Plans, key: p => p.CustomerId).Latest(p => p.Plan);
 
