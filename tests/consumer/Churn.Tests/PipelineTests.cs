@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Churn.Tests;
 
 /// <summary>From orders to scored weeks, for one customer in twenty.</summary>
@@ -18,6 +20,7 @@ public sealed class PipelineTests : IDisposable
     [Fact]
     public async Task Labels_are_what_SQL_says_weeks_are_scored_once_and_monitored_and_a_new_week_costs_one_week()
     {
+        Assert.SkipUnless(!OperatingSystem.IsLinux() || NativeLibrary.TryLoad("libgomp.so.1", out _), "LightGBM needs the OpenMP runtime: apt-get install libgomp1.");
         Directory.CreateDirectory(shop.At("orders"));
         Load("until-june.parquet", "<=");
         string[] settings = ["--set", Fewer(), "--set", $"Sources:orders:Path={shop.At("orders")}/*.parquet"];
