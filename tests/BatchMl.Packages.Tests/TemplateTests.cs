@@ -27,6 +27,15 @@ public sealed partial class TemplateTests(MadeSolution solution)
     }
 
     [Fact]
+    public async Task Its_program_is_a_worker_where_Spark_starts_it()
+    {
+        // Only a worker knows what Spark would have set.
+        var worker = await solution.RunAsync("-m", "pyspark.worker");
+        Assert.Equal(1, worker.Code);
+        Assert.Contains("PYTHON_WORKER_FACTORY_SECRET", worker.Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Its_Program_is_ten_lines_in_the_namespace_of_the_team()
     {
         var program = File.ReadAllLines(Path.Combine(solution.Path, "jobs", "Program.cs"));

@@ -30,19 +30,24 @@ public sealed class VersionTests(MadeSolution solution)
     [Fact]
     public async Task An_assembly_of_another_version_in_the_programs_folder_is_named_and_nothing_runs()
     {
-        var path = Path.Combine(solution.Program, "BatchMl.Onnx.dll");
+        var (path, other) = (Path.Combine(solution.Program, "BatchMl.Onnx.dll"), Path.Combine(solution.Program, "BatchMl.Other.dll"));
         var own = await File.ReadAllBytesAsync(path, Cancel);
         try
         {
-            Foreign("BatchMl.Onnx", "99.0.0").Save(path);
+            // A user's own, whatever it is called.
+            Foreign("BatchMl.Other", "99.0.0", "Other").Save(other);
+            (await solution.RunAsync("list")).Succeeded();
+            Foreign("BatchMl.Onnx", "99.0.0", "BatchMl").Save(path);
             var refused = await solution.RunAsync("list");
             Assert.Equal(2, refused.Code);
             Assert.Contains("BatchMl.Onnx.dll is of version 99.0.0", refused.Said, StringComparison.Ordinal);
+            Assert.DoesNotContain("BatchMl.Other", refused.Said, StringComparison.Ordinal);
             Assert.DoesNotContain("Unhandled", refused.Said, StringComparison.Ordinal);
             Assert.DoesNotContain("next-purchase", refused.Said, StringComparison.Ordinal);
         }
         finally
         {
+            File.Delete(other);
             await File.WriteAllBytesAsync(path, own, Cancel);
         }
         (await solution.RunAsync("list")).Succeeded();
@@ -64,11 +69,11 @@ public sealed class VersionTests(MadeSolution solution)
         await writer.WriteAsync(text.Replace(solution.Feed.Version, version, StringComparison.Ordinal));
     }
 
-    static PersistedAssemblyBuilder Foreign(string name, string version)
+    static PersistedAssemblyBuilder Foreign(string name, string version, string product)
     {
         CustomAttributeBuilder Says<T>(string value) => new(typeof(T).GetConstructor([typeof(string)])!, [value]);
         var assembly = new PersistedAssemblyBuilder(
-            new AssemblyName(name) { Version = new Version(version) }, typeof(object).Assembly, [Says<AssemblyProductAttribute>("BatchMl"), Says<AssemblyInformationalVersionAttribute>($"{version}+abc")]);
+            new AssemblyName(name) { Version = new Version(version) }, typeof(object).Assembly, [Says<AssemblyProductAttribute>(product), Says<AssemblyInformationalVersionAttribute>($"{version}+abc")]);
         assembly.DefineDynamicModule(name);
         return assembly;
     }
