@@ -3,6 +3,7 @@ using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Hosting.Backends;
 using BatchMl.Hosting.Output;
+using BatchMl.Hosting.Places;
 using BatchMl.Hosting.Verbs;
 using BatchMl.Operations;
 using BatchMl.Runs;
@@ -96,6 +97,7 @@ public sealed record BatchMlApplication
         }
         var root = new RootCommand("BatchMl: batch inference and training data, point-in-time correct. A job is planned, run, and its results and lineage kept in a workspace.");
         foreach (var verb in Commands()) root.Subcommands.Add(verb);
+        root.Options.Add(new Option<string?>(Verb.EnvironmentOption) { Description = "Which appsettings.NAME.json is read after appsettings.json; default: DOTNET_ENVIRONMENT, else Production", HelpName = "NAME", Recursive = true });
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
@@ -176,33 +178,38 @@ public sealed record BatchMlApplication
     public JobEnvironment TaskEnvironment(string workspace, IReadOnlyDictionary<string, string?> settings) => Open(new SessionOptions(workspace, settings)).Environment;
 
     /// <summary>The configuration of this program: <c>appsettings.json</c>, that of the environment, <c>BATCHML_…</c> variables, and given settings; the later one wins.</summary>
-    public IConfiguration Configuration(IReadOnlyDictionary<string, string?> settings) => new ConfigurationBuilder()
-        .SetBasePath(ConfigurationFolder)
-        .AddJsonFile("appsettings.json", optional: true)
-        .AddJsonFile($"appsettings.{Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? "Production"}.json", optional: true)
-        .AddEnvironmentVariables("BATCHML_")
-        .AddInMemoryCollection(settings)
-        .Build();
+    /// <exception cref="DefinitionException">A file of settings is wrong, or the environment that is asked for has none.</exception>
+    public IConfiguration Configuration(IReadOnlyDictionary<string, string?> settings) => ProgramSettings.Read(ConfigurationFolder, settings).Configuration;
+
+    /// <summary>The workspace that <c>--workspace</c> says, or else the setting.</summary>
+    internal Workspace WorkspaceOf(string? option, IReadOnlyDictionary<string, string?> settings) => ProgramSettings.Read(ConfigurationFolder, settings).Workspace(option);
 
     /// <summary>Opens a workspace with the <see cref="Configuration"/> of this program.</summary>
-    /// <exception cref="DefinitionException">Something in the configuration is wrong.</exception>
+    /// <exception cref="DefinitionException">All that is wrong in the configuration.</exception>
     public Session Open(SessionOptions options)
     {
-        var configuration = Configuration(options.Settings);
-        var workspace = new Workspace(options.Workspace);
-        var sources = new SourceBindings(configuration, SourceFormats, ConfigurationFolder);
+        var settings = ProgramSettings.Read(ConfigurationFolder, options.Settings);
+        var configuration = settings.Configuration;
+        var workspace = settings.Workspace(options.Workspace);
+        var sources = new SourceBindings(settings, SourceFormats);
         var said = new Said(Error.WriteLine);
-        var store = CatalogContext.Of(workspace, configuration);
-        var address = SinkAddress.Of(configuration["Sink"], ScoreSinks.Keys);
-        var context = new SessionContext(workspace, configuration, sources.Settings().With(SinkAddress.Settings(address, configuration)), line => said.To(line));
+        var problems = new List<string>();
+        var store = Try(problems, () => CatalogContext.Of(workspace, settings));
+        var address = Try(problems, () => SinkAddress.Of(configuration[SinkAddress.Setting], ScoreSinks.Keys));
+        var receiver = Try(problems, () => LineageSettings.Receiver(settings));
+        var models = Try(problems, () => ModelFolder.Claimed(settings, workspace));
+        foreach (var name in options.Sources) problems.AddRange(sources.Problems(name));
+        if (problems.Count > 0) throw new DefinitionException(problems);
+        var context = new SessionContext(
+            workspace, configuration, sources.Settings().With(SinkAddress.Settings(address, configuration)).With(models is null ? [] : [new(ProgramSettings.Names.Models, models)]), line => said.To(line));
         var sink = Sink(workspace);
-        return new Session(configuration, store, said, (path, types) => sources.OpenFile(path, types, context), new JobEnvironment
+        return new Session(configuration, store!, said, (path, types) => sources.OpenFile(path, types, context), names => BoundSection.Of(settings, options.Workspace, sources, names), new JobEnvironment
         {
             Workspace = workspace,
-            Catalog = Catalog(store),
+            Catalog = Catalog(store!),
             Sink = sink,
             Scores = address is null ? sink : ScoreSinks[address.Scheme](address, context),
-            Models = new ModelStore(workspace.Models),
+            Models = new ModelStore(models ?? workspace.Models),
             Sources = name => sources.Open(name, context),
             Readiness = sources.Readiness,
             Engine = options.Engine == LocalEngine.EngineName
@@ -210,10 +217,23 @@ public sealed record BatchMlApplication
                 : Engines[options.Engine](context),
             Scorers = Scorers,
             Contracts = Path.GetFullPath(configuration["Contracts"] is { Length: > 0 } contracts ? contracts : "contracts", Path.GetFullPath(ConfigurationFolder)),
-            LineageReceiver = LineageSettings.Receiver(configuration),
+            LineageReceiver = receiver,
             Clock = Clock,
             Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),
         });
+    }
+
+    static T? Try<T>(List<string> problems, Func<T?> read) where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (DefinitionException e)
+        {
+            problems.AddRange(e.Problems);
+            return null;
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 using System.CommandLine.Parsing;
+using BatchMl.Hosting.Places;
 using BatchMl.Hosting.Verbs;
 using BatchMl.Runs;
 
@@ -9,6 +10,9 @@ public sealed class RunOptions
 {
     // Where a run goes and how it is told is not part of what is asked for.
     static readonly string[] Others = ["workspace", "json", "help"];
+
+    // Another of these is another ledger, in which nobody would look for the run.
+    static readonly string[] places = [ProgramSettings.Names.Environment, ProgramSettings.Names.Workspace, ProgramSettings.Names.Models, ProgramSettings.Names.Storage];
 
     readonly BackfillVerb verb;
 
@@ -28,7 +32,10 @@ public sealed class RunOptions
     public RunRequest Parse(IReadOnlyList<string> options)
     {
         var parsed = verb.Command.Parse(["JOB", .. options]);
-        return parsed.Errors.Count > 0 ? throw new DefinitionException([.. parsed.Errors.Select(Text)]) : verb.RequestWithSettings(parsed);
+        if (parsed.Errors.Count > 0) throw new DefinitionException([.. parsed.Errors.Select(Text)]);
+        var request = verb.RequestWithSettings(parsed);
+        var wrong = places.Where(p => request.Settings.Keys.Contains(p, StringComparer.OrdinalIgnoreCase)).Select(p => $"--set gives {p}, which is whoever runs this to say, for all runs. Leave it out.").ToArray();
+        return wrong.Length > 0 ? throw new DefinitionException(wrong) : request;
     }
 
     // Some of them do not say which option they are about.

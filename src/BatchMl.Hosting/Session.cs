@@ -1,17 +1,22 @@
 using System.Globalization;
 using BatchMl.Data;
 using BatchMl.Engine;
+using BatchMl.Hosting.Places;
 using BatchMl.Runs;
 using Microsoft.Extensions.Configuration;
 
 namespace BatchMl.Hosting;
 
 /// <summary>How a workspace is opened.</summary>
-/// <param name="Workspace">Its folder.</param>
+/// <param name="Workspace">Its folder; null: what the settings say.</param>
 /// <param name="Settings">Settings that win over all others.</param>
 /// <param name="Memory">Memory budget for features in bytes; 0: half of the machine's.</param>
 /// <param name="Engine">Name of the engine.</param>
-public sealed record SessionOptions(string Workspace, IReadOnlyDictionary<string, string?> Settings, long Memory = 0, string Engine = LocalEngine.EngineName);
+public sealed record SessionOptions(string? Workspace, IReadOnlyDictionary<string, string?> Settings, long Memory = 0, string Engine = LocalEngine.EngineName)
+{
+    /// <summary>Sources that will be read: what is wrong with how they are bound is told with all else that is wrong.</summary>
+    public IReadOnlyList<string> Sources { get; init; } = [];
+}
 
 /// <summary>Where the catalog is.</summary>
 /// <param name="Workspace">The workspace.</param>
@@ -20,13 +25,13 @@ public sealed record CatalogContext(Workspace Workspace, string? Postgres)
 {
     /// <summary>What the setting <c>Storage</c> says: <c>memory</c> (the default) or <c>postgres://USER:PASSWORD@HOST:PORT/DATABASE</c>, or a reference to a secret that does.</summary>
     /// <exception cref="DefinitionException">It says something else.</exception>
-    public static CatalogContext Of(Workspace workspace, IConfiguration configuration)
+    internal static CatalogContext Of(Workspace workspace, ProgramSettings settings)
     {
-        var storage = Secret.Resolve(configuration["Storage"], "Storage");
+        var storage = Secret.Resolve(settings.Configuration[ProgramSettings.Names.Storage], ProgramSettings.Names.Storage, settings.Origin(ProgramSettings.Names.Storage));
         if (storage is null or "memory") return new CatalogContext(workspace, null);
         // What was got is not shown: it may hold a password.
         return storage.StartsWith("postgres://", StringComparison.Ordinal) || storage.StartsWith("postgresql://", StringComparison.Ordinal)
-            ? new CatalogContext(workspace, storage) : throw new DefinitionException("Storage is neither 'memory' nor begins with 'postgres://'. Expected e.g. postgres://batchml@db.example/batchml, or env:NAME or file:PATH of such a text.");
+            ? new CatalogContext(workspace, storage) : throw new DefinitionException($"Storage ({settings.Origin(ProgramSettings.Names.Storage)}) is neither 'memory' nor begins with 'postgres://'. Expected e.g. postgres://batchml@db.example/batchml, or env:NAME or file:PATH of such a text.");
     }
 }
 
@@ -43,9 +48,11 @@ public sealed class Said
 public sealed class Session : IAsyncDisposable
 {
     readonly Func<string, IReadOnlyDictionary<string, string>, IBatchSource> openFile;
+    readonly Func<IEnumerable<string>, PlanSection> bound;
 
-    internal Session(IConfiguration configuration, CatalogContext store, Said said, Func<string, IReadOnlyDictionary<string, string>, IBatchSource> openFile, JobEnvironment environment) =>
-        (Configuration, Store, Said, this.openFile, Environment) = (configuration, store, said, openFile, environment);
+    internal Session(
+        IConfiguration configuration, CatalogContext store, Said said, Func<string, IReadOnlyDictionary<string, string>, IBatchSource> openFile, Func<IEnumerable<string>, PlanSection> bound, JobEnvironment environment) =>
+        (Configuration, Store, Said, this.openFile, this.bound, Environment) = (configuration, store, said, openFile, bound, environment);
 
     /// <summary>Where lines of the engine go: to the error stream, or to whoever shows progress.</summary>
     public Said Said { get; }
@@ -63,6 +70,13 @@ public sealed class Session : IAsyncDisposable
     /// <param name="path">File, folder or glob.</param>
     /// <param name="types">As <see cref="SourceBinding.Types"/>.</param>
     public IBatchSource OpenFile(string path, IReadOnlyDictionary<string, string> types) => openFile(path, types);
+
+    /// <summary>Where all is that a step of a job uses, and who says so.</summary>
+    internal PlanSection Bound(DatasetJob step) => bound(SourcesOf(step));
+
+    /// <summary>The sources that a job reads, by name.</summary>
+    internal static IReadOnlyList<string> SourcesOf(Job job) => job is PipelineJob pipeline ? [.. pipeline.Steps.SelectMany(SourcesOf).Distinct()]
+        : [.. ((DatasetJob)job).Queries.SelectMany(q => q.Views.Select(v => v.View.Source).Prepend(q.Spine.Source).Concat(q.Label is FutureLabel future ? [future.Source] : [])).Select(s => s.Name).Distinct()];
 
     /// <summary>Dead letters that a run may have by the setting <c>DeadLetterLimit</c>; null: it is not set.</summary>
     /// <exception cref="DefinitionException">It is no number.</exception>

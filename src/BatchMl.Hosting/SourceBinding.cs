@@ -1,4 +1,5 @@
 using BatchMl.Data;
+using BatchMl.Hosting.Places;
 using Microsoft.Extensions.Configuration;
 
 namespace BatchMl.Hosting;
@@ -34,16 +35,12 @@ public sealed record SourceBinding
 }
 
 /// <summary>All bindings of a configuration.</summary>
-sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<string, Func<SourceBinding, SessionContext, IBatchSource>> formats, string folder)
+sealed class SourceBindings(ProgramSettings settings, IReadOnlyDictionary<string, Func<SourceBinding, SessionContext, IBatchSource>> formats)
 {
     public IBatchSource Open(string name, SessionContext context)
     {
         var binding = Find(name);
-        var format = binding.Format ?? FormatOf(binding);
-        if (!formats.TryGetValue(format, out var open))
-        {
-            throw new DefinitionException($"Sources:{name} has format '{format}'; there are: {string.Join(", ", formats.Keys.Order())}.");
-        }
+        if (!formats.TryGetValue(FormatName(binding), out var open)) throw NoFormat(binding);
         return open(binding, context);
     }
 
@@ -68,38 +65,56 @@ sealed class SourceBindings(IConfiguration configuration, IReadOnlyDictionary<st
             : throw new DefinitionException($"Sources:{name}:Ready is success, but the source has neither Path nor Files, so there is no folder that a marker file could be in. Expected none or watermark.");
     }
 
+    /// <summary>What is wrong with how a source is bound.</summary>
+    public IReadOnlyList<string> Problems(string name)
+    {
+        try
+        {
+            var binding = Find(name);
+            return formats.ContainsKey(FormatName(binding)) ? [] : [NoFormat(binding).Message];
+        }
+        catch (DefinitionException e)
+        {
+            return e.Problems;
+        }
+    }
+
+    /// <summary>What a source is bound to, for <c>plan</c>.</summary>
+    public string Describe(string name)
+    {
+        var binding = Find(name);
+        return new SourceSection(settings, name).Describe(binding, FormatName(binding));
+    }
+
+    DefinitionException NoFormat(SourceBinding binding) => new($"Sources:{binding.Name} has format '{FormatName(binding)}'; there are: {string.Join(", ", formats.Keys.Order())}.");
+
     SourceBinding Find(string name)
     {
-        var section = configuration.GetSection("Sources").GetSection(name);
-        if (!section.Exists())
+        var sources = settings.Configuration.GetSection("Sources");
+        if (!sources.GetSection(name).Exists())
         {
-            var bound = configuration.GetSection("Sources").GetChildren().Select(c => c.Key).ToArray();
+            var bound = sources.GetChildren().Select(c => c.Key).ToArray();
             throw new DefinitionException(
                 $"Source '{name}' is not bound to a place. Bound are: {(bound.Length == 0 ? "none" : string.Join(", ", bound))}. "
                 + $"Add \"Sources\": {{ \"{name}\": {{ \"Path\": \"…\" }} }} to appsettings.json, or --set Sources:{name}:Path=….");
         }
-        var binding = (section.Value is { } shorthand ? new SourceBinding { Path = shorthand } : section.Get<SourceBinding>()!) with { Name = name };
-        if (binding.Path.Length == 0 && binding.Sql is null && binding.Table is null) throw new DefinitionException($"Sources:{name} has neither Path nor Sql nor Table; it needs one.");
-        return binding with { Path = Absolute(binding.Path), Files = [.. binding.Files.Select(Absolute)] };
+        var binding = new SourceSection(settings, name).Read();
+        return binding with { Path = settings.Absolute(binding.Path), Files = [.. binding.Files.Select(settings.Absolute)] };
     }
 
     /// <summary>All bindings as settings, with absolute paths.</summary>
     public IReadOnlyDictionary<string, string?> Settings()
     {
-        var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (key, value) in configuration.GetSection("Sources").AsEnumerable())
-        {
-            if (value is null) continue;
-            // Sources:NAME, Sources:NAME:Path and Sources:NAME:Files:0 are paths.
-            var parts = key.Split(':');
-            settings[key] = parts.Length == 2 || parts[2].Equals("Path", StringComparison.OrdinalIgnoreCase) || parts[2].Equals("Files", StringComparison.OrdinalIgnoreCase) ? Absolute(value) : value;
-        }
-        return settings;
+        var all = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (var source in settings.Configuration.GetSection("Sources").GetChildren())
+            foreach (var (key, value) in new SourceSection(settings, source.Key).AsSettings()) all[key] = value;
+        return all;
     }
 
-    string Absolute(string path) => path.Length == 0 || path.Contains("://", StringComparison.Ordinal) ? path : System.IO.Path.GetFullPath(path, folder);
+    static string FormatName(SourceBinding binding) => binding.Format ?? FormatOf(binding);
 
-    static string FormatOf(SourceBinding binding) => binding.Table is not null ? "spark" : binding.Sql is not null ? "sql" : FormatOfPath(binding.Path);
+    /// <summary>The format of a binding that names none.</summary>
+    internal static string FormatOf(SourceBinding binding) => binding.Table is not null ? "spark" : binding.Sql is not null ? "sql" : FormatOfPath(binding.Path);
 
     /// <summary>The format that a path's extension stands for.</summary>
     public static string FormatOfPath(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant() switch

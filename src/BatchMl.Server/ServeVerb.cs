@@ -9,8 +9,8 @@ namespace BatchMl.Server;
 /// <summary><c>serve</c>: schedules, workers and web pages over a workspace, until it is stopped.</summary>
 public sealed class ServeVerb : Verb
 {
-    readonly Option<string> urls, workspace;
-    readonly Option<string?> schedules, storage, now;
+    readonly Option<string> urls;
+    readonly Option<string?> workspace, schedules, storage, now;
     readonly Option<double> speed;
     readonly Option<string[]> set;
 
@@ -30,7 +30,7 @@ public sealed class ServeVerb : Verb
     /// <inheritdoc/>
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var settings = new Dictionary<string, string?>(Settings(parsed.GetValue(set)!), StringComparer.OrdinalIgnoreCase);
+        var settings = new Dictionary<string, string?>(Settings(parsed, set), StringComparer.OrdinalIgnoreCase);
         if (parsed.GetValue(storage) is { } given) settings["Storage"] = given;
         var rate = parsed.GetValue(speed);
         if (!(rate > 0) || rate > 1_000_000) throw new DefinitionException(string.Create(CultureInfo.InvariantCulture, $"--speed is {rate}; expected a number above 0 and up to 1000000."));
@@ -38,7 +38,7 @@ public sealed class ServeVerb : Verb
         if (folder is not null && !Directory.Exists(folder)) throw new DefinitionException($"--schedules is '{folder}'; there is no such folder.");
         folder ??= Directory.Exists("schedules") ? "schedules" : null;
         await using var context = new ServerContext(
-            Application, new ServerOptions(parsed.GetValue(urls)!, parsed.GetValue(workspace)!, folder is null ? null : Path.GetFullPath(folder), settings, Instant(parsed.GetValue(now)), rate));
+            Application, new ServerOptions(parsed.GetValue(urls)!, parsed.GetValue(workspace), folder is null ? null : Path.GetFullPath(folder), settings, Instant(parsed.GetValue(now)), rate));
         await using var server = WebServer.Build(context);
         await server.StartAsync(cancel);
         foreach (var url in server.Urls) await Application.Error.WriteLineAsync($"Serving {context.Session.Environment.Workspace.Root} at {url}");

@@ -6,12 +6,12 @@ namespace BatchMl.Server;
 
 /// <summary>How a server was asked to run.</summary>
 /// <param name="Urls">Where it listens, separated by semicolons.</param>
-/// <param name="Workspace">Folder of the workspace.</param>
+/// <param name="Workspace">Folder of the workspace; null: what the settings say.</param>
 /// <param name="Schedules">Folder of the schedule files; null: none.</param>
 /// <param name="Settings">Settings for the server and every run of it.</param>
 /// <param name="Now">What time schedules begin at; null: the clock's.</param>
 /// <param name="Speed">How fast their time goes; 1: as the clock.</param>
-sealed record ServerOptions(string Urls, string Workspace, string? Schedules, IReadOnlyDictionary<string, string?> Settings, DateTimeOffset? Now, double Speed);
+sealed record ServerOptions(string Urls, string? Workspace, string? Schedules, IReadOnlyDictionary<string, string?> Settings, DateTimeOffset? Now, double Speed);
 
 /// <summary>What all parts of a server share: its configuration, and an open catalog.</summary>
 /// <param name="application">The program around it.</param>

@@ -14,7 +14,7 @@ sealed class ExplainVerb : Verb
     readonly Option<string> asOf;
     readonly Option<int> rows;
     readonly Option<string[]> set;
-    readonly Option<string> workspace;
+    readonly Option<string?> workspace;
     readonly Option<bool> json;
 
     public ExplainVerb(BatchMlApplication application)
@@ -38,7 +38,7 @@ sealed class ExplainVerb : Verb
         {
             throw new DefinitionException($"--as-of is '{parsed.GetValue(asOf)}'; expected an instant in ISO 8601, e.g. 2013-10-01T09:15:00Z.");
         }
-        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, Settings(parsed.GetValue(set)!)));
+        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace), Settings(parsed, set)));
         var environment = session.Environment;
         using var pinned = await environment.Engine.OpenAsync(query, environment.Sources, new FeatureOptions(environment.Clock.GetUtcNow(), long.MaxValue, 1, 65_536), cancel);
         var explained = await pinned.ExplainAsync(keys.ToDictionary(k => k[0], k => k[1]), instant, cancel);

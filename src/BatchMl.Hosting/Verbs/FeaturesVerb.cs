@@ -12,8 +12,8 @@ namespace BatchMl.Hosting.Verbs;
 sealed class FeaturesVerb : Verb
 {
     readonly Argument<string> job;
-    readonly Option<string> spine, output, asOf, workspace;
-    readonly Option<string?> memory;
+    readonly Option<string> spine, output, asOf;
+    readonly Option<string?> memory, workspace;
     readonly Option<string[]> set;
     readonly Option<bool> json;
 
@@ -38,7 +38,7 @@ sealed class FeaturesVerb : Verb
         {
             throw new DefinitionException($"--out is {to}; expected a file that ends in {string.Join(" or ", Application.TableFiles.Keys.Order(StringComparer.Ordinal))}.");
         }
-        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, Settings(parsed.GetValue(set)!), bytes));
+        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace), Settings(parsed, set), bytes));
         var column = parsed.GetValue(asOf)!;
         using var features = await FeatureTable.OpenAsync(query, await OpenAsync(session, query, from, column, cancel), from, column, session.Environment, bytes, cancel);
         long rows = 0;

@@ -10,7 +10,7 @@ namespace BatchMl.Hosting.Verbs;
 sealed class LineageVerb : Verb
 {
     readonly Argument<string> dataset;
-    readonly Option<string> workspace;
+    readonly Option<string?> workspace;
     readonly Option<bool> json;
 
     public LineageVerb(BatchMlApplication application)
@@ -23,7 +23,7 @@ sealed class LineageVerb : Verb
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var workspaceFolder = new Workspace(parsed.GetValue(workspace)!);
+        var workspaceFolder = Application.WorkspaceOf(parsed.GetValue(workspace), Settings(parsed));
         var graph = LineageGraph.Read(workspaceFolder.Lineage);
         var (name, column) = Resolve(graph, parsed.GetValue(dataset)!, workspaceFolder);
         var document = new LineageDocument(name, column, Trace(graph, name, column), graph.Uses(name, column), graph.MadeFrom(name));

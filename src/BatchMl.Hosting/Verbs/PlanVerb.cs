@@ -33,7 +33,7 @@ sealed class PlanVerb : JobVerb
             foreach (var (plan, decisions) in steps)
             {
                 var todo = decisions.Where(d => d.Kind is DecisionKind.New or DecisionKind.Redo).Select(d => d.Partition).ToArray();
-                var sections = plan.Describe().Concat(await ContractAsync(plan.Job, session.Environment, request, cancel)).Concat(await plan.CheckOutputAsync(todo, cancel)).Concat(await plan.DescribeEngineAsync(todo, cancel)).ToArray();
+                var sections = plan.Describe().Prepend(session.Bound(plan.Job)).Concat(await ContractAsync(plan.Job, session.Environment, request, cancel)).Concat(await plan.CheckOutputAsync(todo, cancel)).Concat(await plan.DescribeEngineAsync(todo, cancel)).ToArray();
                 if (parsed.GetValue(json)) documents.Add(PlanDocument.Of(plan, sections, decisions));
                 else PlanPrinter.Print(Application.Out, plan, sections, decisions);
             }

@@ -12,7 +12,7 @@ sealed class QueryVerb : Verb
 
     readonly Func<Workspace, string, IBatchSource> query;
     readonly Argument<string> sql;
-    readonly Option<string> workspace;
+    readonly Option<string?> workspace;
     readonly Option<int?> limit;
     readonly Option<bool> json, csv;
 
@@ -33,7 +33,7 @@ sealed class QueryVerb : Verb
         if (asJson && asCsv) throw new DefinitionException("--json and --csv are both given; expected one of them.");
         var most = parsed.GetValue(limit) ?? (asJson || asCsv ? int.MaxValue : TableRows);
         if (most < 0) throw new DefinitionException($"--limit is {most}; expected 0 or more.");
-        using var rows = await query(new Workspace(parsed.GetValue(workspace)!), parsed.GetValue(sql)!).OpenAsync(cancel);
+        using var rows = await query(Application.WorkspaceOf(parsed.GetValue(workspace), Settings(parsed)), parsed.GetValue(sql)!).OpenAsync(cancel);
         var printer = new RowsPrinter(Application.Out, rows.Schema);
         if (asJson) await printer.PrintJsonAsync(rows, most, cancel);
         else if (asCsv) await printer.PrintCsvAsync(rows, most, cancel);

@@ -21,7 +21,7 @@ sealed class ScaffoldVerb : Verb
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
         var path = parsed.GetValue(file)!;
-        await using var session = Application.Open(new SessionOptions(".batchml", Settings(parsed.GetValue(set)!)));
+        await using var session = Application.Open(new SessionOptions(null, Settings(parsed, set)));
         using var snapshot = await session.OpenFile(Path.GetFullPath(path), new Dictionary<string, string>()).OpenAsync(cancel);
         var nullable = await NullableAsync(snapshot, cancel);
         var schema = new Schema(snapshot.Schema.FieldsList.Select(f => new Field(f.Name, f.DataType, nullable.Contains(f.Name))), null);

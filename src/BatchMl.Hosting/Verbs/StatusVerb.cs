@@ -10,7 +10,7 @@ namespace BatchMl.Hosting.Verbs;
 sealed class StatusVerb : Verb
 {
     readonly Argument<string?> run;
-    readonly Option<string> workspace;
+    readonly Option<string?> workspace;
     readonly Option<bool> late, json;
     readonly Option<string[]> set;
     readonly Option<string?> sink;
@@ -27,8 +27,8 @@ sealed class StatusVerb : Verb
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var settings = WithSink(Settings(parsed.GetValue(set)!), parsed.GetValue(sink));
-        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings));
+        var settings = WithSink(Settings(parsed, set), parsed.GetValue(sink));
+        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace), settings));
         if (parsed.GetValue(late)) return await ShowLateAsync(session, parsed.GetValue(run), settings, parsed.GetValue(json), cancel);
         var catalog = session.Environment.Catalog;
         if (parsed.GetValue(run) is not { } id)

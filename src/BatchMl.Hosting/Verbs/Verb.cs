@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BatchMl.Engine;
+using BatchMl.Hosting.Places;
 using BatchMl.Jobs;
 using BatchMl.Runs;
 
@@ -16,6 +17,9 @@ public abstract class Verb
         Command = new Command(name, description);
         Command.SetAction(InvokeAsync);
     }
+
+    /// <summary>The option of all verbs that chooses the environment.</summary>
+    internal const string EnvironmentOption = "--environment";
 
     /// <summary>It, for the command line.</summary>
     public Command Command { get; }
@@ -45,7 +49,7 @@ public abstract class Verb
     protected Option<bool> Json() => Add(new Option<bool>("--json") { Description = "Print JSON for machines" });
 
     /// <summary>The option <c>--workspace</c>.</summary>
-    protected Option<string> Workspace() => Add(new Option<string>("--workspace") { Description = "Folder of catalog, datasets, models, lineage and reports", HelpName = "DIR", DefaultValueFactory = _ => ".batchml" });
+    protected Option<string?> Workspace() => Add(new Option<string?>("--workspace") { Description = "Folder of catalog, datasets, models, lineage and reports; default: the setting Workspace, else .batchml", HelpName = "DIR" });
 
     /// <summary>The option <c>--sink</c>.</summary>
     protected Option<string?> Sink() => Add(new Option<string?>("--sink")
@@ -122,11 +126,17 @@ public abstract class Verb
             ? (long)(number * factor) : throw new DefinitionException($"--memory is '{text}'; expected a size of at least 1MiB, e.g. 512MiB or 4GiB.");
     }
 
-    /// <summary>Pairs as <c>--set</c> takes them.</summary>
-    /// <exception cref="DefinitionException">One has no <c>=</c>, or is there twice.</exception>
-    protected static IReadOnlyDictionary<string, string?> Settings(IReadOnlyList<string> pairs)
+    /// <summary>What a command line sets: pairs as <c>--set</c> takes them, and the environment.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="set">The option <c>--set</c>; null: the verb has none.</param>
+    /// <exception cref="DefinitionException">A pair has no <c>=</c>, or is there twice.</exception>
+    protected static IReadOnlyDictionary<string, string?> Settings(ParseResult parsed, Option<string[]>? set = null)
     {
         var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        // It belongs to the program, so a verb's options that are parsed on their own do not have it.
+        var environment = parsed.RootCommandResult.Command.Options.OfType<Option<string?>>().FirstOrDefault(o => o.Name == EnvironmentOption);
+        if (environment is not null && parsed.GetValue(environment) is { } name) settings[ProgramSettings.Names.Environment] = name;
+        var pairs = set is null ? [] : parsed.GetValue(set)!;
         foreach (var pair in pairs)
         {
             var at = pair.IndexOf('=', StringComparison.Ordinal);
@@ -141,7 +151,7 @@ public abstract class Verb
 abstract class RerunVerb : Verb
 {
     readonly Argument<string> run;
-    readonly Option<string> workspace;
+    readonly Option<string?> workspace;
     readonly Option<bool> json;
 
     protected RerunVerb(BatchMlApplication application, string name, string description) : base(application, name, description)
@@ -155,18 +165,18 @@ abstract class RerunVerb : Verb
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        var (root, id) = (parsed.GetValue(workspace)!, parsed.GetValue(run)!);
-        var request = await RequestAsync(root, id, cancel);
+        var id = parsed.GetValue(run)!;
+        var (root, request) = await RequestAsync(parsed, id, cancel);
         // With the settings of the run that is taken up: it must meet the same sources.
         await using var session = Application.Open(new SessionOptions(root, request.Settings, request.Memory, request.Engine));
         return await RunOutput.WatchAsync(Application, session, parsed.GetValue(json), listener => RunAsync(new Runner(session.Environment, listener), id, cancel));
     }
 
-    async Task<RunRequest> RequestAsync(string root, string id, CancellationToken cancel)
+    async Task<(string Workspace, RunRequest Request)> RequestAsync(ParseResult parsed, string id, CancellationToken cancel)
     {
-        await using var session = Application.Open(new SessionOptions(root, new Dictionary<string, string?>()));
+        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace), Settings(parsed)));
         var record = await session.Environment.Catalog.FindRunAsync(id, cancel) ?? throw new DefinitionException($"There is no run '{id}' in {session.Environment.Workspace.Root}. 'status' lists the latest.");
-        return System.Text.Json.JsonSerializer.Deserialize<RunRequest>(record.ArgumentsJson)!;
+        return (session.Environment.Workspace.Root, System.Text.Json.JsonSerializer.Deserialize<RunRequest>(record.ArgumentsJson)!);
     }
 }
 
@@ -176,7 +186,7 @@ abstract class JobVerb : Verb
     readonly Argument<string> job;
     readonly Option<string?> from, to, now, splitUntil, sink, memory;
     readonly Option<string[]> partition, model, set;
-    readonly Option<string> workspace;
+    readonly Option<string?> workspace;
     readonly Option<bool> due, force;
     readonly Option<int> maxParallel;
     readonly Option<string> engine;
@@ -226,13 +236,13 @@ abstract class JobVerb : Verb
     }
 
     /// <summary>The same with settings given for the run.</summary>
-    internal RunRequest RequestWithSettings(ParseResult parsed) => Request(parsed) with { Settings = WithSink(Settings(parsed.GetValue(set)!), parsed.GetValue(sink)) };
+    internal RunRequest RequestWithSettings(ParseResult parsed) => Request(parsed) with { Settings = WithSink(Settings(parsed, set), parsed.GetValue(sink)) };
 
     protected (Session Session, Job Job, RunRequest Request) Open(ParseResult parsed)
     {
         var request = RequestWithSettings(parsed);
         var found = Find(parsed.GetValue(job)!);
-        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, request.Settings, request.Memory, request.Engine));
+        var session = Application.Open(new SessionOptions(parsed.GetValue(workspace), request.Settings, request.Memory, request.Engine) { Sources = Session.SourcesOf(found) });
         // Kept with the run, so that a retry meets the same ledger wherever the setting came from.
         var settings = session.Configuration[SinkAddress.Setting] is { } address ? request.Settings.With([new(SinkAddress.Setting, address)]) : request.Settings;
         return (session, found, request with { DeadLetterLimit = session.DeadLetterLimit, Settings = settings });

@@ -21,8 +21,7 @@ public sealed class KeysVerb : Verb
 
     abstract class KeyVerb : Verb
     {
-        readonly Option<string> workspace;
-        readonly Option<string?> storage;
+        readonly Option<string?> workspace, storage;
 
         protected KeyVerb(BatchMlApplication application, string name, string description) : base(application, name, description)
         {
@@ -32,8 +31,9 @@ public sealed class KeysVerb : Verb
 
         protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
         {
-            var settings = parsed.GetValue(storage) is { } given ? new Dictionary<string, string?> { ["Storage"] = given } : [];
-            await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, settings));
+            var settings = new Dictionary<string, string?>(Settings(parsed), StringComparer.OrdinalIgnoreCase);
+            if (parsed.GetValue(storage) is { } given) settings["Storage"] = given;
+            await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace), settings));
             await using var operations = Application.Operations!(session.Store);
             return await InvokeAsync(parsed, operations, cancel);
         }

@@ -84,7 +84,7 @@ sealed class QueuedRunExecution(ServerContext context, IOperations operations, R
         var given = new Dictionary<string, string?>(context.Options.Settings, StringComparer.OrdinalIgnoreCase);
         foreach (var (key, value) in asked.Settings) given[key] = value;
         var application = context.Application;
-        await using var session = application.Open(new SessionOptions(context.Options.Workspace, given, asked.Memory, asked.Engine));
+        await using var session = application.Open(new SessionOptions(context.Session.Environment.Workspace.Root, given, asked.Memory, asked.Engine));
         session.Said.To = watch.Note;
         // A retry must meet the same sources; what else the server was given is its own, and may be secret.
         var request = asked with

@@ -38,7 +38,7 @@ public sealed class SchedulesVerb : Verb
             var path = parsed.GetValue(folder)!;
             if (!Directory.Exists(path)) throw new DefinitionException($"--schedules is '{path}'; there is no such folder.");
             var after = Instant(parsed.GetValue(now), "--now") ?? Application.Clock.GetUtcNow();
-            var entries = ScheduleFolder.Read(Path.GetFullPath(path), ScheduleWords.Of(Application, Application.Configuration(Settings(parsed.GetValue(set)!))), new Dictionary<string, ScheduleEntry>()).Values.OrderBy(e => e.Name, StringComparer.Ordinal).ToArray();
+            var entries = ScheduleFolder.Read(Path.GetFullPath(path), ScheduleWords.Of(Application, Application.Configuration(Settings(parsed, set))), new Dictionary<string, ScheduleEntry>()).Values.OrderBy(e => e.Name, StringComparer.Ordinal).ToArray();
             if (parsed.GetValue(json)) await Application.Out.WriteLineAsync(JsonSerializer.Serialize(entries.Select(e => Of(e, after)), indented));
             else foreach (var line in entries.SelectMany(e => Lines(e, after))) await Application.Out.WriteLineAsync(line);
             var problems = entries.SelectMany(e => e.Problems).ToArray();
