@@ -216,7 +216,7 @@ public sealed record BatchMlApplication
                 ? new LocalEngine(Spill?.Invoke(workspace, options.Memory))
                 : Engines[options.Engine](context),
             Scorers = Scorers,
-            Contracts = Path.GetFullPath(configuration["Contracts"] is { Length: > 0 } contracts ? contracts : "contracts", Path.GetFullPath(ConfigurationFolder)),
+            Contracts = settings.Absolute(configuration["Contracts"] is { Length: > 0 } contracts ? contracts : "contracts"),
             LineageReceiver = receiver,
             Clock = Clock,
             Logging = TextLoggerProvider.Factory(Error, configuration.GetSection("Logging:LogLevel")),

@@ -9,7 +9,7 @@ namespace BatchMl.Hosting.Verbs;
 sealed class ContractVerb : Verb
 {
     readonly Argument<string> job;
-    readonly Option<string> workspace;
+    readonly Option<string?> workspace;
     readonly Option<string[]> set;
     readonly Option<bool> accept, json;
 
@@ -24,7 +24,7 @@ sealed class ContractVerb : Verb
 
     protected override async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
     {
-        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace)!, Settings(parsed.GetValue(set)!)));
+        await using var session = Application.Open(new SessionOptions(parsed.GetValue(workspace), Settings(parsed, set)));
         var folder = session.Environment.Contracts!;
         var found = Find(parsed.GetValue(job)!);
         var outputs = new List<(DatasetJob Job, OutputContract Now)>();
