@@ -33,6 +33,7 @@ static class Program
         new DerivedColumns(),
         new PipelineFloor("lightgbm", "LightGBM (100 trees)", () => new LightGbmTrainer(new LightGbmOptions { MaxRounds = 100, EarlyStoppingRounds = 100, LearningRate = 0.02, Metric = "binary_logloss" })),
         new PipelineFloor("onnx", "ONNX perceptron (64-256-256-1)", () => new Perceptron()),
+        new ChallengedScoring(),
         new CommitCost(),
         new Rerun(),
         new StartUp(),

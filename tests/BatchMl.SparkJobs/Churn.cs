@@ -25,7 +25,7 @@ public static class Churn
             "churn/training-set", "Members of January with what came after", Everyone, Features, Quiet,
             new TimeSplit(new DateOnly(2024, 1, 20), new DateOnly(2024, 1, 26), new DateOnly(2024, 2, 2), NewYork) { From = new DateOnly(2024, 1, 5) });
         var train = new TrainJob("churn/train", "Will a member be quiet?", "churn", trainingSet, new LightGbmTrainer(new LightGbmOptions { MaxRounds = 20 }));
-        var challenger = new TrainJob("churn/train-short", "The same, of fewer trees", "churn-short", trainingSet, new LightGbmTrainer(new LightGbmOptions { MaxRounds = 5 }));
+        var challenger = new TrainJob("churn/train-short", "The same, of fewer trees", "churn-short", trainingSet, new LightGbmTrainer(new LightGbmOptions { MaxRounds = 5, LearningRate = 0.3, Leaves = 4 }));
         var score = new ScoreJob("churn/score", "Scores the members of each day", Everyone, Features, "churn", "customer")
         {
             From = new DateOnly(2024, 1, 20), To = new DateOnly(2024, 2, 3), Challenger = "churn-short", SideBySide = true,

@@ -96,7 +96,8 @@ public sealed class JobFunctions(Func<IReadOnlyList<Job>> jobs, Func<string, IRe
             Challenger = challenger is null ? null : new ModelToScore(challenger.Value.Package, _ => challenger.Value.Rent()),
         };
         var run = new ScoringRun { RunId = score.RunId, ScoredAt = score.ScoredAt, DeadLetters = new DeadLetterBudget(score.DeadLetters) };
-        Task<IShared<SharedModel>> ModelAsync(ModelOrder wanted) => task.Shared.RentAsync($"model {wanted.Digest}", () => Task.FromResult(SharedModel.Load(wanted, opened.Scorers)), cancel);
+        // Models of one digest may have other names and versions.
+        Task<IShared<SharedModel>> ModelAsync(ModelOrder wanted) => task.Shared.RentAsync($"model {wanted.Digest} {wanted.Folder}", () => Task.FromResult(SharedModel.Load(wanted, opened.Scorers)), cancel);
 
         await using var from = rows.GetAsyncEnumerator(cancel);
         var more = await from.MoveNextAsync();

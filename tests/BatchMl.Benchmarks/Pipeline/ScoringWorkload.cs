@@ -21,8 +21,9 @@ sealed class ScoringWorkload
     readonly Workspace workspace;
     readonly TrainingSetJob trainingSet;
     readonly TrainJob train;
+    readonly TrainJob trainOther;
 
-    ScoringWorkload(string folder, int features, ITrainer trainer, Spine history, Spine scored)
+    ScoringWorkload(string folder, int features, ITrainer trainer, ITrainer other, Spine history, Spine scored)
     {
         (this.folder, Features) = (folder, features);
         workspace = new Workspace(Path.Combine(folder, "workspace"));
@@ -31,16 +32,23 @@ sealed class ScoringWorkload
             ? Label.Of<NarrowRow, bool?>("late", r => r.Late, knownAt: r => r.At) : Label.Of<WideRow, bool?>("late", r => r.Late, knownAt: r => r.At);
         trainingSet = new TrainingSetJob("table/training-set", "Rows with labels", history, service, label, new TimeSplit(new DateOnly(2024, 2, 1), new DateOnly(2024, 2, 15), new DateOnly(2024, 3, 1), "UTC"));
         train = new TrainJob("table/train", "Trains", "table", trainingSet, trainer);
+        trainOther = new TrainJob("table/train-other", "Trains another one", "other", trainingSet, other);
         Score = new ScoreJob("table/score", "Scores", scored, service, "table");
+        ScoreOther = new ScoreJob("table/score-other", "Scores with the other one", scored, service, "other");
+        ScoreBoth = new ScoreJob("table/score-both", "Scores with both", scored, service, "table") { Challenger = "other" };
     }
 
     public int Features { get; }
 
     public ScoreJob Score { get; }
 
-    public static ScoringWorkload Narrow(string folder, ITrainer trainer) => new(folder, 8, trainer, NarrowSpine("history"), NarrowSpine("table"));
+    public ScoreJob ScoreOther { get; }
 
-    public static ScoringWorkload Wide(string folder, ITrainer trainer) => new(folder, 64, trainer, WideSpine("history"), WideSpine("table"));
+    public ScoreJob ScoreBoth { get; }
+
+    public static ScoringWorkload Narrow(string folder, ITrainer trainer) => new(folder, 8, trainer, trainer, NarrowSpine("history"), NarrowSpine("table"));
+
+    public static ScoringWorkload Wide(string folder, ITrainer trainer, ITrainer? other = null) => new(folder, 64, trainer, other ?? trainer, WideSpine("history"), WideSpine("table"));
 
     static Spine NarrowSpine(string source) => Spine.From(Source.Bind<NarrowRow>(source)).Key(r => r.Id)
         .Select(r => new { r.F00, r.F01, r.F02, r.F03, r.F04, r.F05, r.F06, r.F07 }).AsOf(r => r.At).PartitionBy("day", r => r.Day);
@@ -64,6 +72,9 @@ sealed class ScoringWorkload
         ScoringTables.Write(PathOf("history"), TrainingRows, Features, TrainingDays);
         await RunAsync(new PipelineJob("table", "Trains", trainingSet, train));
     }
+
+    /// <summary>Trains the other model, too.</summary>
+    public Task TrainOtherAsync() => RunAsync(trainOther);
 
     /// <summary>Writes the table to be scored.</summary>
     public void WriteTable(long rows) => ScoringTables.Write(PathOf("table"), rows, Features, ScoredDays);
