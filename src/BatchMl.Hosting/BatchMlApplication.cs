@@ -1,21 +1,28 @@
 using System.CommandLine;
 using BatchMl.Data;
 using BatchMl.Engine;
+using BatchMl.Hosting.Backends;
 using BatchMl.Hosting.Output;
 using BatchMl.Hosting.Verbs;
 using BatchMl.Operations;
 using BatchMl.Runs;
 using BatchMl.Scoring;
+using BatchMl.Spark.Worker;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 
 namespace BatchMl.Hosting;
 
 /// <summary>
-/// The program around jobs: verbs, configuration and progress. A user's <c>Program.cs</c> fills in the properties and calls <see cref="RunAsync"/>.
+/// The program around jobs: verbs, configuration and progress. A <c>Program.cs</c> is
+/// <c>return await BatchMlApplication.Create(() => [MyJob]).RunAsync(args);</c>, with another backend put in the place of one by <c>with { … }</c>.
 /// </summary>
-public sealed class BatchMlApplication
+public sealed record BatchMlApplication
 {
+    /// <summary>An application over jobs, with all backends: files, databases, BigQuery and Spark as sources, Parquet and BigQuery as sinks, a catalog in SQLite or PostgreSQL, LightGBM and ONNX, Spark as engine.</summary>
+    /// <param name="jobs">Makes the jobs, see <see cref="Jobs"/>.</param>
+    public static BatchMlApplication Create(Func<IReadOnlyList<Job>> jobs) => OwnAssemblies.Problem is { } problem ? Refusing(problem) : AllBackends.Of(jobs);
+
     /// <summary>Makes the jobs; called once, so that an error in a definition is reported like any other.</summary>
     public required Func<IReadOnlyList<Job>> Jobs { get; init; }
 
@@ -64,10 +71,29 @@ public sealed class BatchMlApplication
     /// <summary>Where progress and errors are written to; by default the console's error stream.</summary>
     public TextWriter Error { get; init; } = Console.Error;
 
-    /// <summary>Runs a command line.</summary>
-    /// <returns>0 done, 1 failed, 2 usage or definition error, 3 more dead letters than allowed.</returns>
-    public async Task<int> RunAsync(IReadOnlyList<string> args, CancellationToken cancel = default)
+    /// <summary>
+    /// Runs the command line of a program, as the whole of its <c>Main</c>: Ctrl-C and SIGTERM end it in order, and where Spark started the program in the place of Python, it is a worker of Spark's. What is
+    /// written to standard output before is read by Spark.
+    /// </summary>
+    /// <returns>The exit code: 0 done, 1 failed, 2 usage or definition error, 3 more dead letters than allowed.</returns>
+    public async Task<int> RunAsync(IReadOnlyList<string> args)
     {
+        if (OwnAssemblies.Problem is null && SparkWorker.IsWorker(args)) return await SparkWorker.RunAsync(args, SparkBackend.Functions(this));
+        using var signals = new StopSignals();
+        return await RunAsync(args, signals.Token);
+    }
+
+    /// <summary>Runs a command line in a program that is stopped otherwise, e.g. a test: neither signals nor Spark are looked after.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="cancel">Ends it in order.</param>
+    /// <returns>The exit code: 0 done, 1 failed, 2 usage or definition error, 3 more dead letters than allowed.</returns>
+    public async Task<int> RunAsync(IReadOnlyList<string> args, CancellationToken cancel)
+    {
+        if (OwnAssemblies.Problem is not null)
+        {
+            await Error.WriteLineAsync(OwnAssemblies.Problem);
+            return ExitCodes.Usage;
+        }
         var root = new RootCommand("BatchMl: batch inference and training data, point-in-time correct. A job is planned, run, and its results and lineage kept in a workspace.");
         foreach (var verb in Commands()) root.Subcommands.Add(verb);
         var parsed = root.Parse(args);
@@ -100,6 +126,13 @@ public sealed class BatchMlApplication
             return e is DeadLetterLimitException ? ExitCodes.DeadLetters : ExitCodes.Failed;
         }
     }
+
+    // Backends of another version can not even be named without an exception of the runtime's.
+    static BatchMlApplication Refusing(string problem) => new()
+    {
+        Jobs = () => throw new DefinitionException(problem), Sink = _ => throw new DefinitionException(problem), Catalog = _ => throw new DefinitionException(problem),
+        SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>(), Scorers = new Dictionary<string, ScorerFactory>(),
+    };
 
     // A definition in a static field that is wrong surfaces as the inner exception of a type initialiser.
     static IEnumerable<Exception> Causes(Exception? e)

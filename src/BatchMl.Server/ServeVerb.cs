@@ -14,14 +14,10 @@ public sealed class ServeVerb : Verb
     readonly Option<double> speed;
     readonly Option<string[]> set;
 
-    readonly Func<string, string> npgsql;
-
     /// <summary>The verb of an application.</summary>
     /// <param name="application">The application.</param>
-    /// <param name="npgsql">Makes of a <c>postgres://</c> address what Npgsql takes, its search path the catalog's schema: Hangfire's queue is in the same database.</param>
-    public ServeVerb(BatchMlApplication application, Func<string, string> npgsql) : base(application, "serve", "Run schedules and show web pages, until stopped")
+    public ServeVerb(BatchMlApplication application) : base(application, "serve", "Run schedules and show web pages, until stopped")
     {
-        this.npgsql = npgsql;
         urls = Add(new Option<string>("--urls") { Description = "Where to listen; several separated by semicolons", HelpName = "URLS", DefaultValueFactory = _ => "http://127.0.0.1:5080" });
         workspace = Workspace();
         schedules = Add(new Option<string?>("--schedules") { Description = "Folder of schedule files; default: 'schedules' if there is one", HelpName = "DIR" });
@@ -42,7 +38,7 @@ public sealed class ServeVerb : Verb
         if (folder is not null && !Directory.Exists(folder)) throw new DefinitionException($"--schedules is '{folder}'; there is no such folder.");
         folder ??= Directory.Exists("schedules") ? "schedules" : null;
         await using var context = new ServerContext(
-            Application, new ServerOptions(parsed.GetValue(urls)!, parsed.GetValue(workspace)!, folder is null ? null : Path.GetFullPath(folder), settings, Instant(parsed.GetValue(now)), rate), npgsql);
+            Application, new ServerOptions(parsed.GetValue(urls)!, parsed.GetValue(workspace)!, folder is null ? null : Path.GetFullPath(folder), settings, Instant(parsed.GetValue(now)), rate));
         await using var server = WebServer.Build(context);
         await server.StartAsync(cancel);
         foreach (var url in server.Urls) await Application.Error.WriteLineAsync($"Serving {context.Session.Environment.Workspace.Root} at {url}");

@@ -1,3 +1,4 @@
+using BatchMl.Catalog;
 using BatchMl.Hosting;
 using Microsoft.Extensions.Configuration;
 
@@ -15,8 +16,7 @@ sealed record ServerOptions(string Urls, string Workspace, string? Schedules, IR
 /// <summary>What all parts of a server share: its configuration, and an open catalog.</summary>
 /// <param name="application">The program around it.</param>
 /// <param name="options">How it was asked to run.</param>
-/// <param name="npgsql">Makes of a <c>postgres://</c> address what Npgsql takes.</param>
-sealed class ServerContext(BatchMlApplication application, ServerOptions options, Func<string, string> npgsql) : IAsyncDisposable
+sealed class ServerContext(BatchMlApplication application, ServerOptions options) : IAsyncDisposable
 {
     public BatchMlApplication Application { get; } = application;
     public ServerOptions Options { get; } = options;
@@ -26,8 +26,8 @@ sealed class ServerContext(BatchMlApplication application, ServerOptions options
 
     public IConfiguration Configuration => Session.Configuration;
 
-    /// <summary>What Npgsql takes to reach the store, its search path the store's schema; null: the store is a file of the workspace. May hold a password.</summary>
-    public string? Postgres => Session.Store.Postgres is { } address ? npgsql(address) : null;
+    /// <summary>What Npgsql takes to reach the store, its search path the store's schema; null: the store is a file of the workspace. May hold a password. Hangfire's queue is in the same database.</summary>
+    public string? Postgres => Session.Store.Postgres is { } address ? PostgresAddress.Parse(address).ConnectionString : null;
 
     public ValueTask DisposeAsync() => Session.DisposeAsync();
 }

@@ -1,3 +1,4 @@
+using BatchMl.Hosting;
 using BatchMl.Testing;
 
 namespace BatchMl.Jobs.Tests;
@@ -11,7 +12,7 @@ public sealed class BadInputTests(FlightDelaysRun run)
     static async Task<Result> RunAsync(params string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(output: output, error: error).RunAsync(args, TestContext.Current.CancellationToken);
+        var code = await (BatchMlApplication.Create(FlightDelays.FlightDelays.Jobs) with { Out = output, Error = error }).RunAsync(args, TestContext.Current.CancellationToken);
         return new Result(code, output.ToString(), error.ToString());
     }
 
@@ -132,12 +133,8 @@ public sealed class BadInputTests(FlightDelaysRun run)
     {
         using var folder = new TestFolder();
         var (output, error) = (new StringWriter(), new StringWriter());
-        var application = Composition.Application(output: output, error: error);
-        var code = await new Hosting.BatchMlApplication
-        {
-            Jobs = application.Jobs, SourceFormats = application.SourceFormats, Sink = application.Sink, Catalog = application.Catalog, Scorers = application.Scorers,
-            ConfigurationFolder = folder.Path, Out = output, Error = error,
-        }.RunAsync(["plan", "flight-delays/training-set", "--workspace", folder.At("w")], TestContext.Current.CancellationToken);
+        var application = BatchMlApplication.Create(FlightDelays.FlightDelays.Jobs) with { ConfigurationFolder = folder.Path, Out = output, Error = error };
+        var code = await application.RunAsync(["plan", "flight-delays/training-set", "--workspace", folder.At("w")], TestContext.Current.CancellationToken);
         Assert.Equal(2, code);
         Assert.Contains("'flights' is not bound", error.ToString(), StringComparison.Ordinal);
         Assert.Contains("'weather' is not bound", error.ToString(), StringComparison.Ordinal);

@@ -2,6 +2,7 @@ using System.Data.Common;
 using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.Database;
+using BatchMl.Hosting;
 using BatchMl.Lineage;
 using BatchMl.Parquet;
 using BatchMl.Testing;
@@ -158,7 +159,7 @@ public sealed class DatabaseSourceTests
         {
             var (output, error) = (new StringWriter(), new StringWriter());
             string[] settings = [.. new[] { "orders", "visits" }.SelectMany(n => new[] { $"Sources:{n}:Format=postgres", $"Sources:{n}:Table={n}", $"Sources:{n}:Connection={reference}", $"Sources:{n}:PartitionBy=date_trunc('month', at)" })];
-            var code = await Composition.Application(() => [NextPurchase.TrainingSet], output, error).RunAsync(["run", "next-purchase/training-set", "--workspace", folder.At("w"), .. settings.SelectMany(s => new[] { "--set", s })], Cancel);
+            var code = await (BatchMlApplication.Create(() => [NextPurchase.TrainingSet]) with { Out = output, Error = error }).RunAsync(["run", "next-purchase/training-set", "--workspace", folder.At("w"), .. settings.SelectMany(s => new[] { "--set", s })], Cancel);
             return (code, output.ToString() + error);
         }
         var first = await RunAsync($"file:{folder.At("connection")}");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BatchMl.Expressions;
+using BatchMl.Hosting;
 using BatchMl.LightGbm;
 using BatchMl.Runs;
 using BatchMl.Testing;
@@ -88,7 +89,7 @@ public sealed class DeadLetterTests
     static async Task<(int Code, string Output, string Text)> RunAsync(string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(() => [Pipeline()], output, error).RunAsync(args, TestContext.Current.CancellationToken);
+        var code = await (BatchMlApplication.Create(() => [Pipeline()]) with { Out = output, Error = error }).RunAsync(args, TestContext.Current.CancellationToken);
         return (code, output.ToString(), output.ToString() + error);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using BatchMl.Hosting;
 using BatchMl.Runs;
 using BatchMl.Testing;
 
@@ -131,7 +132,7 @@ public sealed class EveryMorningTests(FlightDelaysRun trained) : IDisposable
         var score = FlightDelays.FlightDelays.Pipeline().Steps.OfType<ScoreJob>().Single();
         var job = new ScoreJob(score.Name, score.Description, score.Query.Spine, score.Query.Service!, score.Model, score.Keep) { From = score.From, Policy = policy };
         string[] all = [.. args, "--json", "--workspace", folder.At(workspace), "--set", $"Sources:flights:Path={folder.At("live", "flights")}", "--set", $"Sources:weather:Path={folder.At("live", "weather")}"];
-        var code = await Composition.Application(() => [job], output, error).RunAsync(all, TestContext.Current.CancellationToken);
+        var code = await (BatchMlApplication.Create(() => [job]) with { Out = output, Error = error }).RunAsync(all, TestContext.Current.CancellationToken);
         Assert.True(code == 0, $"{string.Join(' ', args)}: {output}{error}");
         return JsonDocument.Parse(output.ToString()).RootElement;
     }

@@ -1,5 +1,6 @@
 using BatchMl.Data;
 using BatchMl.DuckDb;
+using BatchMl.Hosting;
 using BatchMl.Parquet;
 using BatchMl.Testing;
 
@@ -18,7 +19,7 @@ public sealed class FeaturesVerbTests(FlightDelaysRun run)
     static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(output: output, error: error).RunAsync(["features", "flight-delays/training-set", .. args], Cancel);
+        var code = await (BatchMlApplication.Create(FlightDelays.FlightDelays.Jobs) with { Out = output, Error = error }).RunAsync(["features", "flight-delays/training-set", .. args], Cancel);
         return (code, output.ToString(), error.ToString());
     }
 

@@ -1,5 +1,6 @@
 using BatchMl.Catalog;
 using BatchMl.Data;
+using BatchMl.Hosting;
 using BatchMl.Lineage;
 using BatchMl.Onnx;
 using BatchMl.Runs;
@@ -40,7 +41,7 @@ public sealed class ImportedModelTests : IDisposable
     async Task<string> RunAsync(params string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(output: output, error: error).RunAsync([.. args, "--workspace", folder.At("work")], TestContext.Current.CancellationToken);
+        var code = await (BatchMlApplication.Create(FlightDelays.FlightDelays.Jobs) with { Out = output, Error = error }).RunAsync([.. args, "--workspace", folder.At("work")], TestContext.Current.CancellationToken);
         Assert.True(code == 0, $"{code}: {output}{error}");
         return output.ToString();
     }

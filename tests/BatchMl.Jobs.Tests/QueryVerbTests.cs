@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BatchMl.Hosting;
 using BatchMl.Testing;
 
 namespace BatchMl.Jobs.Tests;
@@ -12,7 +13,7 @@ public sealed class QueryVerbTests(FlightDelaysRun run)
     static async Task<(int Code, string Output, string Error)> RunInAsync(string workspace, string sql, params string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(output: output, error: error).RunAsync(["query", sql, "--workspace", workspace, .. args], TestContext.Current.CancellationToken);
+        var code = await (BatchMlApplication.Create(FlightDelays.FlightDelays.Jobs) with { Out = output, Error = error }).RunAsync(["query", sql, "--workspace", workspace, .. args], TestContext.Current.CancellationToken);
         return (code, output.ToString(), error.ToString());
     }
 

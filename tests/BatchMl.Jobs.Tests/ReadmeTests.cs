@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using BatchMl.Hosting;
 using BatchMl.Testing;
 
 namespace BatchMl.Jobs.Tests;
@@ -27,7 +28,7 @@ public sealed partial class ReadmeTests
             COPY (SELECT i % 60 AS customer_id, TIMESTAMPTZ '2024-01-02 00:30:00Z' + to_hours(i * 3) AS at, i % 3 = 0 AS bought FROM range(950) t(i)) TO '{folder.At("visits.parquet")}' (FORMAT parquet);
             """);
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(() => [NextPurchase.TrainingSet], output, error).RunAsync(
+        var code = await (BatchMlApplication.Create(() => [NextPurchase.TrainingSet]) with { Out = output, Error = error }).RunAsync(
             ["run", "next-purchase/training-set", "--workspace", folder.At("w"), "--set", $"Sources:orders:Path={folder.At("orders.csv")}", "--set", $"Sources:visits={folder.At("visits.parquet")}"],
             TestContext.Current.CancellationToken);
         Assert.True(code == 0, output.ToString() + error);

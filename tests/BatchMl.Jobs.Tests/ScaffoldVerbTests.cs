@@ -1,5 +1,6 @@
 using BatchMl.Data;
 using BatchMl.Engine;
+using BatchMl.Hosting;
 using BatchMl.Parquet;
 using BatchMl.Testing;
 
@@ -18,7 +19,7 @@ public sealed class ScaffoldVerbTests
     static async Task<string> ScaffoldAsync(params string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(output: output, error: error).RunAsync(["scaffold", .. args], Cancel);
+        var code = await (BatchMlApplication.Create(FlightDelays.FlightDelays.Jobs) with { Out = output, Error = error }).RunAsync(["scaffold", .. args], Cancel);
         Assert.True(code == 0, error.ToString());
         return output.ToString();
     }

@@ -3,7 +3,6 @@ using BatchMl.Data;
 using BatchMl.Hosting;
 using BatchMl.Runs;
 using BatchMl.Scoring;
-using BatchMl.Server.Schedules;
 using BatchMl.Testing.Runs;
 
 namespace BatchMl.Server.Tests;
@@ -15,7 +14,7 @@ static class TestApplication
     /// <param name="jobs">The jobs.</param>
     /// <param name="output">Where results are written to.</param>
     /// <param name="error">Where problems and warnings are written to.</param>
-    public static BatchMlApplication Of(IReadOnlyList<Job> jobs, TextWriter output, TextWriter error) => new()
+    public static BatchMlApplication Of(IReadOnlyList<Job> jobs, TextWriter output, TextWriter error) => new BatchMlApplication
     {
         Jobs = () => jobs,
         SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>(),
@@ -23,8 +22,7 @@ static class TestApplication
         Catalog = c => c.Postgres is { } address ? new PostgresCatalog(address) : new SqliteCatalog(c.Workspace.CatalogPath),
         Operations = c => c.Postgres is { } address ? new PostgresOperations(address) : new SqliteOperations(c.Workspace.CatalogPath),
         Scorers = new Dictionary<string, ScorerFactory>(),
-        MoreVerbs = [a => new ServeVerb(a, address => PostgresAddress.Parse(address).ConnectionString), a => new SchedulesVerb(a)],
         Out = TextWriter.Synchronized(output),
         Error = TextWriter.Synchronized(error),
-    };
+    }.WithServer();
 }

@@ -30,7 +30,7 @@ sealed class TestServer : IAsyncDisposable
         var error = new StringWriter();
         var given = new Dictionary<string, string?> { ["Storage"] = storage ?? "memory" };
         var context = new ServerContext(
-            TestApplication.Of(jobs, new StringWriter(), error), new ServerOptions("http://127.0.0.1:0", folder.At("workspace"), folder.At("schedules"), given, now, 1), a => BatchMl.Catalog.PostgresAddress.Parse(a).ConnectionString);
+            TestApplication.Of(jobs, new StringWriter(), error), new ServerOptions("http://127.0.0.1:0", folder.At("workspace"), folder.At("schedules"), given, now, 1));
         var server = WebServer.Build(context, settings ?? Quick);
         await server.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(context, server, error);

@@ -1,3 +1,4 @@
+using BatchMl.Hosting;
 using BatchMl.Jobs;
 using BatchMl.Jobs.FlightDelays;
 using BatchMl.Runs;
@@ -15,12 +16,12 @@ public static class Program
     /// <summary>All jobs.</summary>
     public static IReadOnlyList<Job> Jobs() => [FlightDelays.Pipeline(), Store.Pipeline(), Churn.Pipeline()];
 
-    static Task<int> Main(string[] args) => SparkWorker.IsWorker(args) ? SparkWorker.RunAsync(args, new Functions()) : Composition.Application(Jobs).RunAsync(args);
+    static Task<int> Main(string[] args) => SparkWorker.IsWorker(args) ? SparkWorker.RunAsync(args, new Functions()) : BatchMlApplication.Create(Jobs).RunAsync(args);
 
     sealed class Functions : IWorkerFunctions
     {
         readonly NamedFunctions own = new(new Dictionary<string, WorkerFunction> { [ConformanceFunction.Name] = ConformanceFunction.RunAsync });
-        readonly IWorkerFunctions jobs = new JobFunctions(Jobs, Composition.Application(Jobs).TaskEnvironment).All;
+        readonly IWorkerFunctions jobs = new JobFunctions(Jobs, BatchMlApplication.Create(Jobs).TaskEnvironment).All;
 
         public WorkerFunction Find(ReadOnlyMemory<byte> command) => command.Span.SequenceEqual(NamedFunctions.Command(ConformanceFunction.Name)) ? own.Find(command) : jobs.Find(command);
     }

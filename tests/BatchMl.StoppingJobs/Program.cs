@@ -26,20 +26,15 @@ static partial class Program
         {
             if (point == args[0] && Interlocked.Exchange(ref stopped, 1) == 0) _ = Raise(SigStop);
         }
-        var jobs = Composition.Application();
-        var application = new BatchMlApplication
+        var jobs = BatchMlApplication.Create(Jobs.FlightDelays.FlightDelays.Jobs);
+        var application = jobs with
         {
-            Jobs = jobs.Jobs,
-            SourceFormats = jobs.SourceFormats,
             Sink = w => new ParquetSink(w.Datasets, path =>
             {
                 Reached("create file");
                 return ParquetSink.Create(path);
             }, Reached),
             Catalog = w => new FaultyCatalog(jobs.Catalog(w), Reached, LeaseSeconds),
-            Spill = jobs.Spill,
-            Scorers = jobs.Scorers,
-            Engines = jobs.Engines,
         };
         return await application.RunAsync(args[1..]);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using BatchMl.Benchmarks.Harness;
+using BatchMl.Hosting;
 using BatchMl.Jobs;
 
 namespace BatchMl.Benchmarks.BigQuery;
@@ -38,7 +39,7 @@ sealed class LoadedPartitions : Benchmark
 
     static async Task RunAsync(params string[] args)
     {
-        var code = await Composition.Application(output: TextWriter.Null, error: TextWriter.Null).RunAsync(args);
+        var code = await (BatchMlApplication.Create(Jobs.FlightDelays.FlightDelays.Jobs) with { Out = TextWriter.Null, Error = TextWriter.Null }).RunAsync(args);
         if (code != 0) throw new InvalidOperationException($"{string.Join(' ', args)} ended with {code}.");
     }
 }

@@ -46,10 +46,9 @@ sealed class StartUp : Benchmark
     /// <summary>What the published process does: tells the milliseconds since its start once rows come, and ends.</summary>
     public static async Task RunToFirstRowAsync(string workspace)
     {
-        var usual = Composition.Application(output: TextWriter.Null, error: TextWriter.Null);
-        var watched = new BatchMlApplication
+        var usual = BatchMlApplication.Create(Jobs.FlightDelays.FlightDelays.Jobs) with { Out = TextWriter.Null, Error = TextWriter.Null };
+        var watched = usual with
         {
-            Jobs = usual.Jobs, Sink = usual.Sink, Catalog = usual.Catalog, Spill = usual.Spill, Scorers = usual.Scorers, Out = TextWriter.Null, Error = TextWriter.Null,
             SourceFormats = usual.SourceFormats.ToDictionary(f => f.Key, f => (Func<SourceBinding, SessionContext, IBatchSource>)((binding, context) => new WatchedSource(f.Value(binding, context)))),
         };
         await watched.RunAsync(["run", "flight-delays", "--workspace", workspace]);

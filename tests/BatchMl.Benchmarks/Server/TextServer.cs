@@ -1,10 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using BatchMl.Data;
 using BatchMl.Hosting;
-using BatchMl.Jobs;
 using BatchMl.Runs;
-using BatchMl.Scoring;
+using BatchMl.Server;
 using BatchMl.Testing.Runs;
 
 namespace BatchMl.Benchmarks.Server;
@@ -21,15 +19,8 @@ sealed class TextServer : IAsyncDisposable
     public HttpClient Client { get; }
 
     /// <summary>The program around the jobs.</summary>
-    public static BatchMlApplication Application(IReadOnlyList<Job> jobs)
-    {
-        var usual = Composition.Application(output: TextWriter.Null);
-        return new BatchMlApplication
-        {
-            Jobs = () => jobs, Sink = w => new FolderSink(w.Datasets), Catalog = usual.Catalog, Operations = usual.Operations, MoreVerbs = usual.MoreVerbs,
-            SourceFormats = new Dictionary<string, Func<SourceBinding, SessionContext, IBatchSource>>(), Scorers = new Dictionary<string, ScorerFactory>(), Out = TextWriter.Null, Error = TextWriter.Null,
-        };
-    }
+    public static BatchMlApplication Application(IReadOnlyList<Job> jobs) =>
+        BatchMlApplication.Create(() => jobs).WithServer() with { Sink = w => new FolderSink(w.Datasets), Out = TextWriter.Null, Error = TextWriter.Null };
 
     /// <summary>Starts it over a folder: its workspace, and its schedules.</summary>
     public static async Task<TextServer> StartAsync(string folder, IReadOnlyList<Job> jobs, params string[] more)

@@ -38,21 +38,16 @@ sealed class DisturbedJobs
     public async Task<Result> RunAsync(params string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var jobs = Composition.Application();
-        var application = new BatchMlApplication
+        var jobs = BatchMlApplication.Create(FlightDelays.FlightDelays.Jobs);
+        var application = jobs with
         {
-            Jobs = jobs.Jobs,
             SourceFormats = jobs.SourceFormats.ToDictionary(f => f.Key, f => (Func<SourceBinding, SessionContext, IBatchSource>)((b, c) => Source(b, f.Value(b, c)))),
-            Sink = jobs.Sink,
             Catalog = c => new FaultyCatalog(new SqliteCatalog(c.Workspace.CatalogPath, Busy), Reached),
-            Spill = jobs.Spill,
-            Scorers = jobs.Scorers,
-            Engines = jobs.Engines,
             Clock = Clock,
             Out = TextWriter.Synchronized(output),
             Error = TextWriter.Synchronized(error),
         };
-        return new Result(await application.RunAsync(args), output.ToString(), error.ToString());
+        return new Result(await application.RunAsync(args, CancellationToken.None), output.ToString(), error.ToString());
     }
 
     /// <summary>Time goes ten times as fast, but for the time of day.</summary>

@@ -1,3 +1,4 @@
+using BatchMl.Hosting;
 using BatchMl.Testing;
 using BatchMl.Testing.Spark;
 
@@ -46,7 +47,7 @@ public sealed class StoreRun : IAsyncLifetime
     public async Task<(int Code, string Text)> TryAsync(string workspace, string job, params string[] more)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(SparkJobs.Program.Jobs, TextWriter.Synchronized(output), TextWriter.Synchronized(error))
+        var code = await (BatchMlApplication.Create(SparkJobs.Program.Jobs) with { Out = TextWriter.Synchronized(output), Error = TextWriter.Synchronized(error) })
             .RunAsync(["run", job, "--workspace", workspace, .. data.Settings, .. more], TestContext.Current.CancellationToken);
         return (code, output.ToString() + error);
     }

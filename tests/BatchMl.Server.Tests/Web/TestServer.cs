@@ -31,7 +31,7 @@ sealed class TestServer : IAsyncDisposable
             Out = Out,
             Error = TextWriter.Synchronized(Said),
         };
-        context = new ServerContext(Application, new ServerOptions(urls, Workspace, schedules is null ? null : Directory.CreateDirectory(folder.At("schedules")).FullName, settings, null, 1), _ => throw new NotSupportedException());
+        context = new ServerContext(Application, new ServerOptions(urls, Workspace, schedules is null ? null : Directory.CreateDirectory(folder.At("schedules")).FullName, settings, null, 1));
         if (schedules is not null) File.WriteAllText(Path.Combine(context.Options.Schedules!, "nightly.yaml"), schedules);
         server = WebServer.Build(context);
     }

@@ -1,11 +1,10 @@
 using BatchMl.Catalog;
 using BatchMl.Database;
-using BatchMl.Hosting;
 using BatchMl.Lineage;
 using BatchMl.Parquet;
 using Npgsql;
 
-namespace BatchMl.Jobs;
+namespace BatchMl.Hosting.Backends;
 
 /// <summary>Tables and queries of PostgreSQL as sources; those of any other ADO.NET provider are made the same way, of its <see cref="System.Data.Common.DbDataSource"/>.</summary>
 static class PostgresTables
