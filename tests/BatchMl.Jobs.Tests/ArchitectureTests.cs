@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 
