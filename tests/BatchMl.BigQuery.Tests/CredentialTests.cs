@@ -1,6 +1,6 @@
 using BatchMl.BigQuery.Client;
 using BatchMl.Fakes;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using static BatchMl.BigQuery.Tests.BigQueryFixture;
 
 namespace BatchMl.BigQuery.Tests;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using BatchMl.BigQuery.Client;
 using BatchMl.Fakes;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using static BatchMl.BigQuery.Tests.BigQueryFixture;
 
 namespace BatchMl.BigQuery.Tests;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.BigQuery.Tests;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using BatchMl.Data;
 using BatchMl.Lineage;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Catalog.Tests;
 

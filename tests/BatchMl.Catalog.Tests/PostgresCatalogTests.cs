@@ -1,8 +1,8 @@
 using BatchMl.Data;
 using BatchMl.Operations;
 using BatchMl.Runs;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 using Npgsql;
 
 namespace BatchMl.Catalog.Tests;

@@ -2,7 +2,7 @@ using BatchMl.Data;
 using BatchMl.Lineage;
 using BatchMl.Operations;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Catalog.Tests;
 

@@ -1,7 +1,7 @@
 using BatchMl.Operations;
 using BatchMl.Runs;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 using Microsoft.Data.Sqlite;
 
 namespace BatchMl.Catalog.Tests;

@@ -1,5 +1,5 @@
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using DuckDB.NET.Data;
 
 namespace BatchMl.DuckDb.Tests;

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Apache.Arrow;
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.DuckDb.Tests;
 

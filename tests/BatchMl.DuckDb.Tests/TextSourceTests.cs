@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using Apache.Arrow;
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.DuckDb.Tests;
 

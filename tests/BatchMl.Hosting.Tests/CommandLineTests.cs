@@ -1,7 +1,7 @@
 using System.Reflection;
 using BatchMl.Data;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Microsoft.Extensions.Time.Testing;
 
 namespace BatchMl.Hosting.Tests;

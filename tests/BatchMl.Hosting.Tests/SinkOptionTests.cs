@@ -1,8 +1,8 @@
 using System.Reflection;
 using BatchMl.Data;
 using BatchMl.Runs;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.Hosting.Tests;
 

@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -7,7 +7,7 @@ namespace BatchMl.Jobs.Tests;
 public sealed class ArchitectureTests
 {
     [Fact]
-    public void Core_references_nothing_backends_reference_only_Core_hosting_sees_all_of_them_and_the_server_stands_on_hosting()
+    public void Core_references_nothing_backends_reference_only_Core_hosting_sees_all_of_them_and_server_and_test_kit_stand_on_hosting()
     {
         var offending = new List<string>();
         foreach (var project in Projects())
@@ -18,7 +18,8 @@ public sealed class ArchitectureTests
                 var isAllowed = name switch
                 {
                     "BatchMl.Core" => false,
-                    "BatchMl.Hosting" => reference != "BatchMl.Server",
+                    "BatchMl.Hosting" => reference is not ("BatchMl.Server" or "BatchMl.Testing"),
+                    "BatchMl.Testing" => reference is "BatchMl.Core" or "BatchMl.Hosting",
                     "BatchMl.Server" => reference is "BatchMl.Core" or "BatchMl.Catalog" or "BatchMl.Hosting",
                     _ => reference == "BatchMl.Core",
                 };

@@ -5,7 +5,7 @@ using BatchMl.Database;
 using BatchMl.Hosting;
 using BatchMl.Lineage;
 using BatchMl.Parquet;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 

@@ -3,7 +3,7 @@ using BatchMl.Expressions;
 using BatchMl.Hosting;
 using BatchMl.LightGbm;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using BatchMl.Training;
 
 namespace BatchMl.Jobs.Tests;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using BatchMl.Hosting;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 

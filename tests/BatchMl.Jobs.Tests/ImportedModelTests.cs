@@ -1,5 +1,5 @@
 using BatchMl.Hosting;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 

@@ -8,7 +8,7 @@ using BatchMl.Onnx;
 using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using BatchMl.Training;
 using DuckDB.NET.Data;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using BatchMl.Hosting;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 

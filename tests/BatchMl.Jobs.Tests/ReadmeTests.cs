@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using BatchMl.Hosting;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 

@@ -2,7 +2,7 @@ using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Hosting;
 using BatchMl.Parquet;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 

@@ -2,7 +2,7 @@ using System.Text;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Scoring;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.LightGbm.Tests;
 

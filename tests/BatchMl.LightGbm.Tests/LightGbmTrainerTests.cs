@@ -1,6 +1,6 @@
 using Apache.Arrow;
 using BatchMl.Scoring;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using BatchMl.Training;
 
 namespace BatchMl.LightGbm.Tests;

@@ -1,7 +1,7 @@
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Scoring;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Onnx.Tests;
 

@@ -1,6 +1,6 @@
 using Apache.Arrow;
 using BatchMl.Scoring;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Onnx.Tests;
 

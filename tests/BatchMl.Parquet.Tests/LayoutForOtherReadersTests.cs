@@ -1,7 +1,7 @@
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Parquet;
 using FieldRepetitionType = Parquet.Meta.FieldRepetitionType;
 

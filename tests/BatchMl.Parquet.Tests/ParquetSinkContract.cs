@@ -1,5 +1,5 @@
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Parquet.Tests;
 

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Parquet;
 
 namespace BatchMl.Parquet.Tests;

@@ -2,7 +2,7 @@ using System.Globalization;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Parquet;
 
 namespace BatchMl.Parquet.Tests;

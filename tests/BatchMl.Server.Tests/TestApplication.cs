@@ -3,7 +3,7 @@ using BatchMl.Data;
 using BatchMl.Hosting;
 using BatchMl.Runs;
 using BatchMl.Scoring;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.Server.Tests;
 

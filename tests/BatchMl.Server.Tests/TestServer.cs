@@ -1,8 +1,8 @@
 using BatchMl.Operations;
 using BatchMl.Runs;
 using BatchMl.Server.Dispatch;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,4 +1,4 @@
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Spark.Tests;
 

@@ -3,7 +3,7 @@ using BatchMl.Hosting;
 using BatchMl.Jobs;
 using BatchMl.Parquet;
 using BatchMl.Runs;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.StoppingJobs;
 

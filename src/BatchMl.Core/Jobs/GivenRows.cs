@@ -21,20 +21,23 @@ static class GivenRows
     /// <param name="query">Whose features.</param>
     /// <param name="table">The table's name.</param>
     /// <param name="asOf">Its column of instants.</param>
-    public static FeatureQuery Ask(FeatureQuery query, string table, string asOf)
+    public static FeatureQuery Ask(FeatureQuery query, string table, string asOf) =>
+        Ask(Needed(query).Select(c => new SourceColumn(c.Name, c.Type, true)), query.Service, null, table, asOf);
+
+    /// <summary>Features and label for the rows of a table that has these columns.</summary>
+    public static FeatureQuery Ask(IEnumerable<SourceColumn> needed, FeatureService? service, Label? label, string table, string asOf)
     {
-        var needed = Needed(query);
-        var columns = needed.Select(c => new SourceColumn(c.Name, c.Type, true));
+        var columns = needed.ToArray();
         // As_of may be a key as well.
-        if (needed.All(c => c.Name != asOf)) columns = columns.Append(new SourceColumn(asOf, ColumnType.Timestamp, true));
-        var spine = new GivenSpine(new GivenTable(table, [.. columns]))
+        var all = columns.Any(c => c.Name == asOf) ? columns : [.. columns, new SourceColumn(asOf, ColumnType.Timestamp, true)];
+        var spine = new GivenSpine(new GivenTable(table, all))
         {
-            Columns = [.. needed.Select(c => new SpineColumn(c.Name, new ColumnExpr(c.Name, c.Type)))],
+            Columns = [.. columns.Select(c => new SpineColumn(c.Name, new ColumnExpr(c.Name, c.Type)))],
             AsOfExpr = new ColumnExpr(asOf, ColumnType.Timestamp),
             PartitionName = Partition,
             PartitionExpr = new ConstantExpr("", ColumnType.String),
         };
-        return FeatureQuery.Create(spine, query.Service, null);
+        return FeatureQuery.Create(spine, service, label);
     }
 
     /// <summary>A table whose columns nobody wrote a record for.</summary>

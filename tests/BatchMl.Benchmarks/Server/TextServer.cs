@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using BatchMl.Hosting;
 using BatchMl.Runs;
 using BatchMl.Server;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.Benchmarks.Server;
 

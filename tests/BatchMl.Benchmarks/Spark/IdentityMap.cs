@@ -3,7 +3,7 @@ using BatchMl.Benchmarks.Data;
 using BatchMl.Benchmarks.Harness;
 using BatchMl.Spark.Connect;
 using BatchMl.Spark.Worker;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Benchmarks.Spark;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using BatchMl.Benchmarks.Harness;
 using BatchMl.Spark.Connect;
 using BatchMl.Spark.Worker;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Benchmarks.Spark;
 

@@ -10,7 +10,7 @@ using BatchMl.Parquet;
 using BatchMl.Runs;
 using BatchMl.Scoring;
 using BatchMl.Spark.Engine;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport.Spark;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace BatchMl.Benchmarks.Spark;

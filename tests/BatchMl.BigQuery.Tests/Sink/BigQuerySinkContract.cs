@@ -2,7 +2,7 @@ using BatchMl.BigQuery.Client;
 using BatchMl.Data;
 using BatchMl.Fakes;
 using BatchMl.Parquet;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.BigQuery.Tests.Sink;
 

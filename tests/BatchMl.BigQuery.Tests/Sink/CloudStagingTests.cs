@@ -1,7 +1,7 @@
 using BatchMl.BigQuery.Client;
 using BatchMl.Data;
 using BatchMl.Fakes;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using static BatchMl.BigQuery.Tests.Sink.SinkFixture;
 
 namespace BatchMl.BigQuery.Tests.Sink;

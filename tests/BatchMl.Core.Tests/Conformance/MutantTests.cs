@@ -1,5 +1,5 @@
-using BatchMl.Testing.Conformance;
-using BatchMl.Testing.Conformance.Mutation;
+using BatchMl.TestSupport.Conformance;
+using BatchMl.TestSupport.Conformance.Mutation;
 
 namespace BatchMl.Tests.Conformance;
 

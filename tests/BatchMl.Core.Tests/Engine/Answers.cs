@@ -1,6 +1,6 @@
 using BatchMl.Data;
 using BatchMl.Engine;
-using BatchMl.Testing.Conformance;
+using BatchMl.TestSupport.Conformance;
 
 namespace BatchMl.Core.Tests.Engine;
 

@@ -1,6 +1,6 @@
 using BatchMl.Engine;
 using BatchMl.Kernel;
-using BatchMl.Testing.Conformance;
+using BatchMl.TestSupport.Conformance;
 
 namespace BatchMl.Core.Tests.Engine;
 

@@ -1,6 +1,6 @@
 using BatchMl.Data;
 using BatchMl.Engine;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Core.Tests.Engine;
 

@@ -1,8 +1,8 @@
 using BatchMl.Data;
 using BatchMl.Engine;
 using BatchMl.Kernel;
-using BatchMl.Testing;
-using BatchMl.Testing.Conformance;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Conformance;
 
 namespace BatchMl.Core.Tests.Engine;
 

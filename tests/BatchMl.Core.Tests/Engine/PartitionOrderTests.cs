@@ -1,6 +1,6 @@
 using Apache.Arrow;
 using BatchMl.Engine;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Core.Tests.Engine;
 

@@ -1,5 +1,5 @@
 using BatchMl.Engine;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Microsoft.Extensions.Time.Testing;
 
 namespace BatchMl.Core.Tests.Engine;

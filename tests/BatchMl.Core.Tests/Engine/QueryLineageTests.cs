@@ -1,7 +1,7 @@
 using BatchMl.Engine;
 using BatchMl.Expressions;
 using BatchMl.Lineage;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Core.Tests.Engine;
 

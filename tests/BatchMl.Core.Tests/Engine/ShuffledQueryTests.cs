@@ -1,6 +1,6 @@
 using BatchMl.Engine;
 using BatchMl.Engine.Shuffle;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Core.Tests.Engine;
 

@@ -1,5 +1,5 @@
 using BatchMl.Kernel;
-using BatchMl.Testing.Conformance;
+using BatchMl.TestSupport.Conformance;
 
 namespace BatchMl.Tests.Kernel;
 

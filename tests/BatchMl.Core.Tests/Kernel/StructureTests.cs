@@ -1,6 +1,6 @@
 using System.Numerics;
 using BatchMl.Kernel;
-using BatchMl.Testing.Conformance;
+using BatchMl.TestSupport.Conformance;
 
 namespace BatchMl.Tests.Kernel;
 

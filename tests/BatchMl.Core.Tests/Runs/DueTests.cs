@@ -1,6 +1,6 @@
 using BatchMl.Data;
 using BatchMl.Runs;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport.Runs;
 using Microsoft.Extensions.Time.Testing;
 
 namespace BatchMl.Core.Tests.Runs;

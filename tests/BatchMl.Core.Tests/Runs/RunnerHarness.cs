@@ -2,8 +2,8 @@ using System.Text.Json;
 using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.Runs;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,5 +1,5 @@
 using BatchMl.Runs;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport.Runs;
 using Microsoft.Extensions.Time.Testing;
 
 namespace BatchMl.Core.Tests.Runs;

@@ -2,7 +2,7 @@ using BatchMl.Data;
 using BatchMl.Lineage;
 using BatchMl.Monitoring;
 using BatchMl.Scoring;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using static BatchMl.Core.Tests.Scoring.Rows;
 
 namespace BatchMl.Core.Tests.Scoring;

@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 using BatchMl.Core.Tests.Runs;
 using BatchMl.Runs;
 using BatchMl.Telemetry;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.Core.Tests.Telemetry;
 

@@ -1,7 +1,7 @@
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Kernel;
-using BatchMl.Testing.Conformance;
+using BatchMl.TestSupport.Conformance;
 using DuckDB.NET.Data;
 
 namespace BatchMl.DuckDb.Tests.Conformance;

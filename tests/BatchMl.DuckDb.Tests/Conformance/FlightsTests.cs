@@ -1,5 +1,5 @@
 using BatchMl.Kernel;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.DuckDb.Tests.Conformance;
 

@@ -2,7 +2,7 @@ using BatchMl.Catalog;
 using BatchMl.Data;
 using BatchMl.Hosting;
 using BatchMl.Runs;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.Jobs.Tests.Faults;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using BatchMl.Catalog;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests.Faults;
 

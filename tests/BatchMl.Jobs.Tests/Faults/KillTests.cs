@@ -1,6 +1,6 @@
 using System.Globalization;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests.Faults;
 

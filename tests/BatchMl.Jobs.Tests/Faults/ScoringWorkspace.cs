@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using BatchMl.Parquet;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests.Faults;
 

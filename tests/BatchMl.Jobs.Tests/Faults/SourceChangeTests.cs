@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Apache.Arrow;
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests.Faults;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

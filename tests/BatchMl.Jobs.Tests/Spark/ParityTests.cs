@@ -3,9 +3,9 @@ using BatchMl.Engine.Shuffle;
 using BatchMl.Spark.Connect;
 using BatchMl.Spark.Worker;
 using BatchMl.SparkJobs;
-using BatchMl.Testing;
-using BatchMl.Testing.Conformance;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Conformance;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

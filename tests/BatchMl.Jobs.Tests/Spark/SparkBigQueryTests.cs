@@ -1,8 +1,8 @@
 using BatchMl.BigQuery.Client;
 using BatchMl.Data;
 using BatchMl.Fakes;
-using BatchMl.Testing;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using BatchMl.Catalog;
 using BatchMl.Jobs.Tests.Faults;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

@@ -1,5 +1,5 @@
-using BatchMl.Testing;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

@@ -2,8 +2,8 @@ using BatchMl.Data;
 using BatchMl.Parquet;
 using BatchMl.Spark.Connect;
 using BatchMl.Spark.Engine;
-using BatchMl.Testing;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests.Spark;
 

@@ -5,8 +5,8 @@ using BatchMl.Operations;
 using BatchMl.Runs;
 using BatchMl.Server.Board;
 using BatchMl.Server.Dispatch;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 using Hangfire;
 using Hangfire.States;
 

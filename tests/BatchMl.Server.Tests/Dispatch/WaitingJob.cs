@@ -1,7 +1,7 @@
 using BatchMl.Data;
 using BatchMl.Lineage;
 using BatchMl.Runs;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.Server.Tests.Dispatch;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using BatchMl.Catalog;
 using BatchMl.Operations;
 using BatchMl.Server.Notifications;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;

@@ -29,7 +29,7 @@ public sealed class NotificationSettingsTests
     [Fact]
     public void Secrets_may_be_in_files()
     {
-        using var folder = new BatchMl.Testing.TestFolder();
+        using var folder = new BatchMl.TestSupport.TestFolder();
         File.WriteAllText(folder.At("secret"), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
         using var client = new HttpClient();
         var settings = NotificationHarness.Read(

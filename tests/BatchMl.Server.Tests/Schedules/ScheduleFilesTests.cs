@@ -2,8 +2,8 @@ using BatchMl.Operations;
 using BatchMl.Runs;
 using BatchMl.Server.Dispatch;
 using BatchMl.Server.Schedules;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace BatchMl.Server.Tests.Schedules;

@@ -1,6 +1,6 @@
 using BatchMl.Operations;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Server.Tests.Web;
 

@@ -3,8 +3,8 @@ using BatchMl.Data;
 using BatchMl.Hosting;
 using BatchMl.Operations;
 using BatchMl.Runs;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Text.RegularExpressions;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using Google.Protobuf;
 
 namespace BatchMl.Spark.Tests.Connect;

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using Apache.Arrow;
 using Apache.Arrow.Types;
 using BatchMl.Spark.Connect;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Spark.Tests.Connect;
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
 using BatchMl.Spark.Engine;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Spark.Tests.Engine;
 

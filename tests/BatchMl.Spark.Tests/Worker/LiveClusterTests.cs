@@ -1,6 +1,6 @@
 using BatchMl.Spark.Connect;
-using BatchMl.Testing;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Spark.Tests.Worker;
 

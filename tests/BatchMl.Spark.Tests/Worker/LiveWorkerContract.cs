@@ -3,8 +3,8 @@ using Apache.Arrow;
 using BatchMl.Spark.Connect;
 using BatchMl.Spark.Tests.Connect;
 using BatchMl.Spark.Worker;
-using BatchMl.Testing;
-using BatchMl.Testing.Spark;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Spark.Tests.Worker;
 
