@@ -19,11 +19,24 @@ static class OwnProcess
         return output;
     }
 
+    /// <summary>Begins to measure this process's own peak anew.</summary>
+    public static void ResetPeak()
+    {
+        GC.Collect();
+        // proc(5): 5 resets the peak resident set size to the current one.
+        File.WriteAllText("/proc/self/clear_refs", "5");
+    }
+
+    /// <summary>This process's peak of resident memory, MiB.</summary>
+    public static double PeakMebibytes() => PeakBytes() / 1048576.0;
+
     /// <summary>Tells the process that waits.</summary>
-    public static void TellPeak()
+    public static void TellPeak() => Console.Write(PeakBytes());
+
+    static long PeakBytes()
     {
         // proc(5): VmHWM, "peak resident set size", in KiB.
         var line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-        Console.Write(long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture) * 1024);
+        return long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture) * 1024;
     }
 }
