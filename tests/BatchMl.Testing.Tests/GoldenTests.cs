@@ -34,7 +34,9 @@ public sealed class GoldenTests : IDisposable
         Assert.Contains("orders_30d", missing.Message, StringComparison.Ordinal);
 
         var workspace = Path.Combine(folder, "workspace");
-        Assert.Equal(0, await (application with { Out = TextWriter.Null, Error = TextWriter.Null }).RunAsync(["run", "shop/training-set", "--workspace", workspace], TestContext.Current.CancellationToken));
+        var said = new StringWriter();
+        var code = await (application with { Out = said, Error = said }).RunAsync(["run", "shop/training-set", "--workspace", workspace], TestContext.Current.CancellationToken);
+        Assert.True(code == 0, said.ToString());
         const string Sql = "SELECT customer_id, orders_30d, bought FROM \"shop/training-set\" ORDER BY ALL";
         await File.WriteAllTextAsync(output, "customer_id,orders_30d,bought\n7,1,true\n8,0,false\n", TestContext.Current.CancellationToken);
         await GoldenOutput.CheckAsync(application, workspace, Sql, output, TestContext.Current.CancellationToken);
