@@ -183,7 +183,7 @@ public sealed class DatabaseSourceTests
         await ExecuteAsync(connection, "CREATE SEQUENCE counter");
         await File.WriteAllTextAsync(folder.At("connection"), connection, Cancel);
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await Composition.Application(() => [NextPurchase.TrainingSet], output, error).RunAsync(
+        var code = await (BatchMlApplication.Create(() => [NextPurchase.TrainingSet]) with { Out = output, Error = error }).RunAsync(
             ["plan", "next-purchase/training-set", "--workspace", folder.At("w"), "--set", "Sources:visits:Format=postgres", "--set", $"Sources:visits:Connection=file:{folder.At("connection")}",
              "--set", "Sources:visits:Sql=SELECT nextval('counter') AS customer_id, now() AS at, true AS bought", "--set", "Sources:orders:Path=/nowhere.csv"], Cancel);
         Assert.Equal(1, code);
