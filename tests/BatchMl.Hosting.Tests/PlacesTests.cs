@@ -4,8 +4,8 @@ using BatchMl.Engine;
 using BatchMl.Jobs;
 using BatchMl.Lineage;
 using BatchMl.Runs;
-using BatchMl.Testing;
-using BatchMl.Testing.Runs;
+using BatchMl.TestSupport;
+using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.Hosting.Tests;
 

@@ -4,7 +4,7 @@ using BatchMl.Lineage;
 using BatchMl.Onnx;
 using BatchMl.Runs;
 using BatchMl.Scoring;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 

@@ -4,7 +4,7 @@ using BatchMl.Hosting;
 using BatchMl.LightGbm;
 using BatchMl.Monitoring;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using BatchMl.Training;
 
 namespace BatchMl.Jobs.Tests;

@@ -4,7 +4,7 @@ using BatchMl.Data;
 using BatchMl.Hosting;
 using BatchMl.Parquet;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 

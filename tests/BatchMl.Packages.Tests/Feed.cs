@@ -1,4 +1,4 @@
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 [assembly: AssemblyFixture(typeof(BatchMl.Packages.Tests.Feed))]
 

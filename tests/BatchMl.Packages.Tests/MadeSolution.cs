@@ -1,4 +1,4 @@
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Packages.Tests;
 

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using System.Xml.Linq;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Packages.Tests;
 

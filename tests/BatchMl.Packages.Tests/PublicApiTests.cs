@@ -1,5 +1,5 @@
 using System.Reflection;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 using PublicApiGenerator;
 
 namespace BatchMl.Packages.Tests;

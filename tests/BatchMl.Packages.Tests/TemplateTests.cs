@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Packages.Tests;
 

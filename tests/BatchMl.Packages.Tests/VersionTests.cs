@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Reflection;
 using System.Reflection.Emit;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Packages.Tests;
 

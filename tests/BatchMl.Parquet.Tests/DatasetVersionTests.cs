@@ -1,6 +1,6 @@
 using Apache.Arrow;
 using BatchMl.Data;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Parquet.Tests;
 

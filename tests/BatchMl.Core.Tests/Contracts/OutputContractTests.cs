@@ -1,6 +1,6 @@
 using BatchMl.Contracts;
 using BatchMl.Runs;
-using BatchMl.Testing;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Core.Tests.Contracts;
 
