@@ -27,7 +27,7 @@ public sealed partial class ConsumerTests(Feed feed)
 
         var tests = (await Dotnet.RunAsync(folder.Path, environment, "test", "Churn.slnx", "-c", "Release")).Succeeded();
         var passed = Passed().Match(tests.Said);
-        Assert.True(passed.Success && int.Parse(passed.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) >= 12, tests.Said);
+        Assert.True(passed.Success && int.Parse(passed.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) >= 18, tests.Said);
     }
 
     [Fact]
