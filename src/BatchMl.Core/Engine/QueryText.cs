@@ -26,6 +26,18 @@ static class QueryText
         return sections;
     }
 
+    /// <summary>What each column of a query is, by its name, for whoever reads the column and has no plan at hand.</summary>
+    public static IReadOnlyDictionary<string, string> Definitions(FeatureQuery query)
+    {
+        var definitions = query.Spine.Columns.ToDictionary(c => c.Name, c => $"{c.Expr} of '{query.Spine.Source.Name}'", StringComparer.Ordinal);
+        foreach (var view in query.Views)
+        {
+            foreach (var (text, name) in FeatureLines(view).Zip(view.FeatureNames)) definitions[name] = $"{text} of '{view.View.Source.Name}' by {string.Join(", ", view.KeyColumns)}; T is as_of";
+        }
+        foreach (var derived in query.Derived) definitions[derived.Name] = derived.Expr.ToString()!;
+        return definitions;
+    }
+
     static IEnumerable<string> SpineLines(FeatureQuery query)
     {
         var spine = query.Spine;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using BatchMl.Data;
+using BatchMl.Engine;
 using BatchMl.Runs;
 using BatchMl.Scoring;
 
@@ -79,7 +80,7 @@ sealed record ModelsToScore(PublishedModel? Champion, PublishedModel? Challenger
         var missing = new List<string>();
         if (champion is null) missing.Add($"model {job.Scorer}, which a training job makes");
         if (job.ChallengingModel is not null && challenger is null) missing.Add($"model {job.ChallengingModel}, its challenger, which a training job makes");
-        var layout = missing.Count > 0 ? null : new ScoreLayout(champion!.Package.Manifest, job.Query.Columns, job.Keep, challenger?.Package.Manifest);
+        var layout = missing.Count > 0 ? null : new ScoreLayout(champion!.Package.Manifest, job.Query.Columns, job.Keep, challenger?.Package.Manifest, QueryText.Definitions(job.Query));
         return new(champion, challenger, layout, missing);
     }
 }

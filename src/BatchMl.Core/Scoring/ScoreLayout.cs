@@ -25,8 +25,9 @@ public sealed class ScoreLayout
     /// <param name="input">The query's columns; exactly one has the role AsOf, and one, a Date or String, the role Partition.</param>
     /// <param name="passThrough">Columns of the query to keep, in this order; <c>as_of</c> and the partition column are kept anyway and may be named.</param>
     /// <param name="challenger">Scores beside the model; null: nobody does.</param>
+    /// <param name="definitions">What columns of the query are, by name: their descriptions; null: they have none.</param>
     /// <exception cref="DefinitionException">A column to keep does not exist, two columns have one name, or as_of or partition are not there; all at once.</exception>
-    public ScoreLayout(ModelManifest model, IReadOnlyList<QueryColumn> input, IReadOnlyList<string> passThrough, ModelManifest? challenger = null)
+    public ScoreLayout(ModelManifest model, IReadOnlyList<QueryColumn> input, IReadOnlyList<string> passThrough, ModelManifest? challenger = null, IReadOnlyDictionary<string, string>? definitions = null)
     {
         var problems = new List<string>();
         AsOf = One(input, ColumnRole.AsOf, problems);
@@ -39,7 +40,7 @@ public sealed class ScoreLayout
             problems.Add($"Column {name} is to be kept beside the scores, but the query has no such column: {string.Join(", ", byName.Keys)}. Select it in the spine or remove it from the output.");
 
         Field[] fields = [
-            .. PassThrough.Where(byName.ContainsKey).Select(name => new Field(name, Columns.ArrowType(byName[name].Type), nullable: true)),
+            .. PassThrough.Where(byName.ContainsKey).Select(name => Described(name, Columns.ArrowType(byName[name].Type), definitions?.GetValueOrDefault(name), nullable: true)),
             .. model.Signature.Outputs.Select(o => Described(o.Name, ModelArrays.ArrowType(o.Type), $"Output of the model {model.Name}")),
             Described("model_name", StringType.Default, "The model that scored"), Described("model_version", Int64Type.Default, "Its version"), Described("model_digest", StringType.Default, "Digest of its package"),
             Described("feature_service", StringType.Default, "The features that it was given, name@version"), Described(AsOf.Name, Columns.ArrowType(AsOf.Type), "The instant that the features are of: nothing known later is in them"),
@@ -65,7 +66,7 @@ public sealed class ScoreLayout
         Described(ChallengerPrefix + "model_version", Int64Type.Default, "Its version"), Described(ChallengerPrefix + "model_digest", StringType.Default, "Digest of its package"),
     ];
 
-    static Field Described(string name, IArrowType type, string description, bool nullable = false) => new(name, type, nullable, [KeyValuePair.Create(Description, description)]);
+    static Field Described(string name, IArrowType type, string? description, bool nullable = false) => new(name, type, nullable, description is null ? null : [KeyValuePair.Create(Description, description)]);
 
     /// <summary>What a column of a schema is, in a few words; null: it does not say.</summary>
     public static string? DescriptionOf(Field field) => field.HasMetadata ? field.Metadata.GetValueOrDefault(Description) : null;

@@ -79,6 +79,10 @@ public sealed class BigQueryTests(FlightDelaysRun uninterrupted) : IAsyncLifetim
         using (var run = await JobsProcess.RunAsync(Run())) Ok(run);
         await AssertWholeAsync();
         AssertLoadedOnce(Days);
+        using var client = await BigQueryClient.OpenAsync(new BigQueryClientOptions { Project = "test-project", Endpoint = new Uri(fake.Url), Credentials = BigQueryCredentials.None }, Cancellation);
+        var described = (await client.Tables.GetAsync(client.Dataset("ml").Table("scores"), cancellation: Cancellation)).Schema!.Fields;
+        Assert.All(described, f => Assert.False(string.IsNullOrEmpty(f.Description), f.Name));
+        Assert.Equal("origin of 'flights'", described.Single(f => f.Name == "origin").Description);
         using (var again = await JobsProcess.RunAsync(Run())) Assert.True(again.ExitCode == 0 && again.When(": 0 partitions to make, 12 to keep") is not null, again.Output + again.Error);
         AssertLoadedOnce(Days);
 
