@@ -179,7 +179,7 @@ public enum RowFate
     Closed,
     /// <summary>Its validity begins after as_of, or has no beginning.</summary>
     NotBegun,
-    /// <summary>It has no time, or none at which it became known.</summary>
+    /// <summary>It has no time, or happened by as_of and has no instant at which it became known.</summary>
     NeverKnown,
     /// <summary>Seen, but another row is greater in value order.</summary>
     NotLatest,
@@ -189,6 +189,6 @@ public enum RowFate
     AfterWindow,
     /// <summary>Seen, but older than the ttl, or before the start of the window.</summary>
     TooOld,
-    /// <summary>Happens after as_of.</summary>
+    /// <summary>Happens after as_of, whether or not it is ever known.</summary>
     NotHappened,
 }

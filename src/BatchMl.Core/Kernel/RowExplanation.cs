@@ -78,12 +78,11 @@ sealed class RowExplanation
 
     (RowFate Why, int? Other) WhyUnseen(int row)
     {
-        if (!times.TakesEffect(row)) return (RowFate.NeverKnown, null);
+        // What happens later could not be known in any case, also where it never is.
         var begins = events.ValidFrom is not { } from ? long.MinValue : from.GetValue(row) ?? long.MaxValue;
-        if (times.Effective[row] > t)
-        {
-            return (times.Happened[row] <= t ? RowFate.Late : begins > t ? RowFate.NotBegun : RowFate.NotHappened, versions.InForceBefore(row));
-        }
+        if (times.Happened[row] > t) return (begins > t ? RowFate.NotBegun : RowFate.NotHappened, versions.InForceBefore(row));
+        if (!times.TakesEffect(row)) return (RowFate.NeverKnown, null);
+        if (times.Effective[row] > t) return (RowFate.Late, versions.InForceBefore(row));
         var current = versions.Current(row);
         if (current != row) return (versions.Deletes(current) ? RowFate.Deleted : RowFate.Superseded, current);
         if (versions.Deletes(row)) return (RowFate.Deleted, null);

@@ -27,10 +27,10 @@ sealed class VersionsAt
     /// <summary>The version of a row's fact that is in force; the row has taken effect.</summary>
     public int Current(int row) => facts is null ? row : versions[facts[row]].Where(v => times.Effective[v] <= t).MaxBy(v => times.Available[v]);
 
-    /// <summary>The version that a row, which has not taken effect yet, is going to replace.</summary>
+    /// <summary>The version that a row, which has not taken effect yet, is going to replace, if it ever does.</summary>
     public int? InForceBefore(int row)
     {
-        if (facts is null) return null;
+        if (facts is null || !times.TakesEffect(row)) return null;
         var known = versions[facts[row]].Where(v => times.Effective[v] <= t).ToArray();
         return known.Length > 0 && known.MaxBy(v => times.Available[v]) is var current && times.Available[current] < times.Available[row] ? current : null;
     }

@@ -52,10 +52,10 @@ static class ExplanationPrinter
         RowFate.Closed => "did not count, closed: validity was over, and that was known",
         RowFate.NotBegun => "did not count, not begun: validity begins after as_of",
         RowFate.NeverKnown => "did not count, never known",
-        RowFate.NotLatest => "did not count, not the latest",
+        RowFate.NotLatest => "did not count, not the latest: behind a newer row",
         RowFate.NoValue => "did not count, its value is null",
         RowFate.AfterWindow => "did not count, too new: after the end of the window",
-        RowFate.TooOld => "did not count, too old",
+        RowFate.TooOld => "did not count, too old: before anything that features reach back to",
         RowFate.NotHappened => "did not count, not happened yet at as_of",
         _ => throw new ArgumentOutOfRangeException(nameof(fate), fate, null),
     };
@@ -64,21 +64,18 @@ static class ExplanationPrinter
     {
         if (e.Other is { } other) yield return Relation(e.Fate, other);
         if (e.Validity is { } validity && Validity(e.Fate, validity) is { } holds) yield return holds;
-        // Of a row without any part the title says it where all features agree.
-        if (e.NotIn.Count > 0 && (e.Fate == RowFate.Counted || e.NotIn.Any(n => n.Fate != e.Fate)))
-        {
-            yield return $"not in {string.Join("; ", e.NotIn.GroupBy(n => n.Fate).Select(g => $"{string.Join(", ", g.Select(n => n.Feature))} ({Short(g.Key)})"))}";
-        }
+        // The title says it for the features of the same fate.
+        var others = e.NotIn.Where(n => n.Fate != e.Fate).GroupBy(n => n.Fate).Select(g => $"{string.Join(", ", g.Select(n => n.Feature))} ({Short(g.Key)})").ToArray();
+        if (others.Length > 0) yield return $"not in {string.Join("; ", others)}";
     }
 
     static string Relation(RowFate fate, ExplainedOther other) => fate switch
     {
-        RowFate.Counted when other.Deletes => $"deleted later: {Version(other)}",
-        RowFate.Counted => $"superseded later: {Version(other)}",
-        RowFate.Deleted => $"by the version {Version(other)}",
-        RowFate.Superseded => $"by the version {Version(other)}",
-        RowFate.NotLatest => $"behind the row that {Version(other)}",
-        _ => $"until then the version {Version(other)}",
+        RowFate.Counted when other.Deletes => $"deleted later by: {Version(other)}",
+        RowFate.Counted => $"superseded later by: {Version(other)}",
+        RowFate.Deleted or RowFate.Superseded => $"by: {Version(other)}",
+        RowFate.NotLatest => $"behind: {Times(other.EventTime, other.EffectiveAt)}  ({Path.GetFileName(other.Where)})",
+        _ => $"in force until then: {Version(other)}",
     };
 
     static string Version(ExplainedOther other) =>
@@ -89,7 +86,7 @@ static class ExplanationPrinter
         RowFate.NotBegun => validity.From is { } from ? $"valid only from {Time(from)}" : "has no beginning, so it never holds",
         RowFate.Superseded or RowFate.Deleted or RowFate.Late or RowFate.NeverKnown or RowFate.NotHappened => null,
         _ when validity.To is not { } => $"valid from {Time(validity.From)}, open",
-        _ => $"valid from {Time(validity.From)} to {Time(validity.To)}, closing known {Time(validity.ClosedKnownAt)}{(validity.ClosedLater ? ": still open as of as_of" : "")}",
+        _ => $"valid from {Time(validity.From)} to {Time(validity.To)}, closing known {Time(validity.ClosedKnownAt)}{(validity.ClosedLater ? ", after as_of: still open then" : "")}",
     };
 
     static string Short(RowFate fate) => fate switch

@@ -66,13 +66,14 @@ public sealed class ExplainOracleTests
 
         public (RowFate, EventRow?)? WhyUnseen(EventRow row)
         {
-            if (HasTime && EffectiveAt(row) is null) return (RowFate.NeverKnown, null);
             var begun = declared.ValidFrom is null || row.ValidFrom <= t;
-            if (HasTime && EffectiveAt(row) > t)
+            if (HasTime)
             {
-                var older = InForce(row) is { } v && Version(v) < Version(row) ? v : null;
-                if (row.EventTime <= t) return (RowFate.Late, older);
-                return (begun ? RowFate.NotHappened : RowFate.NotBegun, older);
+                var everKnown = EffectiveAt(row) is not null;
+                var older = everKnown && InForce(row) is { } v && Version(v) < Version(row) ? v : null;
+                if (row.EventTime > t) return (begun ? RowFate.NotHappened : RowFate.NotBegun, older);
+                if (!everKnown) return (RowFate.NeverKnown, null);
+                if (EffectiveAt(row) > t) return (RowFate.Late, older);
             }
             if (declared.Fact.Count > 0 && InForce(row)!.Ordinal != row.Ordinal) return (InForce(row)!.Deleted ? RowFate.Deleted : RowFate.Superseded, InForce(row));
             if (declared.Fact.Count > 0 && row.Deleted) return (RowFate.Deleted, null);
