@@ -65,31 +65,36 @@ sealed class Explainer(FeatureQuery query, SpineReader spine, IReadOnlyList<View
         var errors = new List<FeatureError>();
         foreach (var (name, column) in view.Finish(AsOfKernel.Compute(table, spineRow, kernelQuery), 1, errors)) columns[name] = column;
 
-        var fates = AsOfKernel.Explain(table, spineRow, 0, kernelQuery);
-        var counted = fates.Where(f => f.Fate == RowFate.Counted).OrderBy(f => EventTime(table, f.Row)).ToArray();
         var asOf = spineRow.AsOf.Values[0];
-        var others = fates.Where(f => f.Fate != RowFate.Counted).OrderBy(f => Math.Abs((EventTime(table, f.Row) ?? long.MinValue / 2) - asOf)).ToArray();
-        var lines = resolved.FeatureNames.Zip(QueryText.FeatureLines(resolved)).Select((f, i) => new ExplainedFeature(
-            f.First, TextAt(columns[f.First], 0), f.Second, [.. Enumerable.Range(0, counted.Length).Where(r => view.Made(i, counted[r]))]));
+        var fates = AsOfKernel.Explain(table, spineRow, 0, kernelQuery).OrderBy(f => f.Fate).ThenBy(f => Distance(table.EventTime?.GetValue(f.Row), asOf)).ToArray();
+        ExplainedRow[] counted = [.. fates.Where(f => f.Fate == RowFate.Counted)];
+        var features = resolved.FeatureNames.Zip(QueryText.FeatureLines(resolved)).Select((f, i) =>
+        {
+            int[] made = [.. Enumerable.Range(0, counted.Length).Where(r => view.FateIn(i, counted[r]) == RowFate.Counted)];
+            return new ExplainedFeature(f.First, TextAt(columns[f.First], 0), f.Second, Reach(resolved.View, i, asOf), made.Length, made);
+        });
         var title = $"{resolved.View.Source.Name} by {string.Join(", ", resolved.KeyColumns.Select(k => $"{k}={TextAt(columns[k], 0) ?? "null (matches nothing)"}"))}";
-        return new ExplainedView(title, [.. lines], [.. counted.Select(f => Event(view, events, table, f))], [.. others.Select(f => Event(view, events, table, f))]);
+        var rows = new ExplainedRows(view, resolved.FeatureNames, events, table, asOf);
+        return new ExplainedView(
+            title, [.. features], fates.CountBy(f => f.Fate).ToDictionary(), [.. counted.Select(rows.Event)], [.. fates.Where(f => f.Fate != RowFate.Counted).Select(rows.Event)]);
     }
 
-    static long? EventTime(EventTable table, int row) => table.EventTime?.GetValue(row);
+    // What has no time is farthest from any.
+    static Int128 Distance(long? happened, long asOf) => happened is { } h ? Int128.Abs((Int128)h - asOf) : Int128.MaxValue;
 
-    static ExplainedEvent Event(ViewComputation view, EventRows events, EventTable table, ExplainedRow row)
+    static string? Reach(FeatureView view, int feature, long asOf)
     {
-        var happened = EventTime(table, row.Row);
-        var known = view.Bound.Source.IgnoresAvailability || table.AvailableAt is null ? happened : table.AvailableAt.GetValue(row.Row);
-        var effective = happened is { } h && known is { } k ? Math.Max(h, k) : (long?)null;
-        var values = view.Events.ValueExprs.Select((e, i) => new ExplainedValue(e.ToString(), TextAt(table.Values[i], row.Row)));
-        return new ExplainedEvent(
-            events.Describe(row.Row), happened is { } t ? ArrowColumns.FromUnixMicroseconds(t) : null, effective is { } at ? ArrowColumns.FromUnixMicroseconds(at) : null, row.Fate, [.. values]);
+        if (view.Features[feature] is WindowFeature { Window: var window })
+        {
+            var end = FragmentPruning.Subtract(asOf, window.EndsBefore);
+            return QueryText.Interval(window.Convention, Instant(FragmentPruning.Subtract(end, window.Length)), Instant(end));
+        }
+        return view.TtlMicroseconds is { } ttl ? $"[{Instant(FragmentPruning.Subtract(asOf, ttl))}, {Instant(asOf)}]" : null;
     }
 
-    static string Instant(long microseconds) => ArrowColumns.FromUnixMicroseconds(microseconds).ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
+    static string Instant(long microseconds) => ExplainedRows.Time(microseconds).ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
 
-    static string? TextAt(IArrowArray array, int row) => Text(Columns.ValueAt(array, row), Columns.TypeOf(array.Data.DataType));
+    internal static string? TextAt(IArrowArray array, int row) => Text(Columns.ValueAt(array, row), Columns.TypeOf(array.Data.DataType));
 
     static string? Text(object? value, ColumnType? type) => value switch
     {

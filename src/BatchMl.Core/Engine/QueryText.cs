@@ -79,14 +79,17 @@ static class QueryText
     {
         var end = window.EndsBefore == 0 ? "T" : $"T-{Span(window.EndsBefore)}";
         var start = $"{end}-{Span(window.Length)}";
-        var interval = window.Convention switch
-        {
-            WindowConvention.OpenClosed => $"({start}, {end}]",
-            WindowConvention.ClosedOpen => $"[{start}, {end})",
-            _ => $"[{start}, {end}]",
-        };
+        var interval = Interval(window.Convention, start, end);
         return window.Axis == WindowAxis.EventTime ? interval : $"{interval} by the time it became known";
     }
+
+    /// <summary>A window's interval between two ends.</summary>
+    public static string Interval(WindowConvention convention, string start, string end) => convention switch
+    {
+        WindowConvention.OpenClosed => $"({start}, {end}]",
+        WindowConvention.ClosedOpen => $"[{start}, {end})",
+        _ => $"[{start}, {end}]",
+    };
 
     static string LabelLine(Label label) => label switch
     {

@@ -15,8 +15,8 @@ sealed class ViewComputation
     readonly List<Output> outputs = [];
     readonly long? ttl;
 
-    // Latest: index of a latest column. Otherwise window and aggregate of each $i, and the expression over them.
-    sealed record Output(string Name, int Latest, IReadOnlyList<(int Window, int Aggregate)> Inputs, Expr? Result);
+    // Latest: index of a latest column. Otherwise the window, its aggregate of each $i, and the expression over them.
+    sealed record Output(string Name, int Latest, int Window, IReadOnlyList<int> Aggregates, Expr? Result);
 
     public ViewComputation(BoundSource source, IEnumerable<KeyColumn> keys, IReadOnlyList<string> spineKeys, long? ttl)
     {
@@ -71,7 +71,7 @@ sealed class ViewComputation
 
     void AddLatest(string name, Expr value, bool nonNull)
     {
-        outputs.Add(new Output(name, latest.Count, [], null));
+        outputs.Add(new Output(name, latest.Count, -1, [], null));
         latest.Add(new LatestSpec(Events.Value(value), nonNull));
     }
 
@@ -83,7 +83,7 @@ sealed class ViewComputation
             index = windows.Count;
             windows.Add((window, []));
         }
-        var inputs = new List<(int, int)>();
+        var inputs = new List<int>();
         foreach (var aggregate in aggregates)
         {
             var spec = new AggregateSpec(aggregate.Kind, aggregate.Value is null ? -1 : Events.Value(aggregate.Value), aggregate.Parameter);
@@ -93,9 +93,9 @@ sealed class ViewComputation
                 known = windows[index].Aggregates.Count;
                 windows[index].Aggregates.Add(spec);
             }
-            inputs.Add((index, known));
+            inputs.Add(known);
         }
-        outputs.Add(new Output(name, -1, inputs, result));
+        outputs.Add(new Output(name, -1, index, inputs, result));
     }
 
     /// <summary>The kernel's query.</summary>
@@ -143,7 +143,7 @@ sealed class ViewComputation
                 yield return (output.Name, computed[output.Latest]);
                 continue;
             }
-            var inputs = output.Inputs.Select(i => computed[first[i.Window] + i.Aggregate]).ToArray();
+            var inputs = output.Aggregates.Select(a => computed[first[output.Window] + a]).ToArray();
             yield return (output.Name, output.Result is ColumnExpr { Name: "$0" } ? inputs[0] : Combine(output, inputs, rows, errors));
         }
     }
@@ -156,9 +156,9 @@ sealed class ViewComputation
         rows.Columns[FeatureQuery.LabelKnownAt] = known;
     }
 
-    /// <summary>Whether a row had a part in a feature (by its position in the view).</summary>
-    public bool Made(int feature, ExplainedRow row) =>
-        outputs[feature].Result is null ? row.Latest.Contains(outputs[feature].Latest) : outputs[feature].Inputs.Any(i => row.Windows.Contains(i.Window));
+    /// <summary>Whether a row had a part in a feature (by its position in the view), or why not.</summary>
+    public RowFate FateIn(int feature, ExplainedRow row) => row.LatestFates.Count + row.WindowFates.Count == 0 ? row.Fate
+        : outputs[feature].Result is null ? row.LatestFates[outputs[feature].Latest] : row.WindowFates[outputs[feature].Window];
 
     static IArrowArray Combine(Output output, IArrowArray[] inputs, int rows, List<FeatureError> errors)
     {

@@ -29,18 +29,36 @@ sealed class ViewReader(ViewComputation view, FeatureOptions options, SpillFacto
         return await buckets.ComputeAsync(spine, view.Query(options.Threads), cancel);
     }
 
-    /// <summary>The events that one spine row can see, and those that it can not because they came later: for <c>explain</c>.</summary>
+    /// <summary>All events of one spine row's key, seen by it or not, and the versions of their facts under other keys, for those decide what counts: for <c>explain</c>.</summary>
     public async Task<EventRows> ReadForExplainAsync(SpineTable spine, CancellationToken cancel)
     {
+        if (EventKeys.Of(spine.Keys, 0) is not { } key) return new EventRows();
+        var events = await ReadAllAsync(batch => IsOfKey(batch, key), cancel);
+        if (view.Events.Fact.Count == 0) return events;
+        var facts = events.Batches.SelectMany(FactsOf).ToHashSet();
+        return await ReadAllAsync(batch =>
+        {
+            var (ofKey, fact) = (IsOfKey(batch, key), FactsOf(batch));
+            return i => ofKey(i) || facts.Contains(fact[i]);
+        }, cancel);
+    }
+
+    Func<int, bool> IsOfKey(RecordBatch evaluated, string key)
+    {
+        var keys = evaluated.Arrays.Take(view.Events.KeyCount).ToArray();
+        return i => EventKeys.Of(keys, i) == key;
+    }
+
+    ulong[] FactsOf(RecordBatch evaluated) => EventKeys.HashesOf([.. view.Events.Fact.Select(evaluated.Column)], evaluated.Length);
+
+    async Task<EventRows> ReadAllAsync(Func<RecordBatch, Func<int, bool>> wanted, CancellationToken cancel)
+    {
         var events = new EventRows();
-        var bound = view.Bound;
-        var all = Enumerable.Range(0, bound.Snapshot.Fragments.Count).ToArray();
-        var key = EventKeys.Of(spine.Keys, 0);
-        await foreach (var batch in bound.ReadAsync(view.Events.SourceColumns, all, options.BatchSize, cancel))
+        int[] all = [.. Enumerable.Range(0, view.Bound.Snapshot.Fragments.Count)];
+        await foreach (var batch in view.Bound.ReadAsync(view.Events.SourceColumns, all, options.BatchSize, cancel))
         {
             var evaluated = view.Events.Evaluate(batch);
-            var keys = evaluated.Arrays.Take(view.Events.KeyCount).ToArray();
-            var rows = Enumerable.Range(0, batch.Rows).Where(i => key is not null && key == EventKeys.Of(keys, i)).ToArray();
+            int[] rows = [.. Enumerable.Range(0, batch.Rows).Where(wanted(evaluated))];
             if (rows.Length > 0) events.Add(evaluated, batch, rows);
         }
         return events;

@@ -148,26 +148,47 @@ public static class AsOfKernel
 
 /// <summary>What became of an event row for one spine row.</summary>
 /// <param name="Row">Ordinal in the event table.</param>
-/// <param name="Fate">Whether it counted, or why not.</param>
-/// <param name="Latest">Indices of the latest specs whose value it gave.</param>
-/// <param name="Windows">Indices of the windows it was in.</param>
-public sealed record ExplainedRow(int Row, RowFate Fate, IReadOnlyList<int> Latest, IReadOnlyList<int> Windows);
+/// <param name="Fate">Whether it counted, or why not: one reason for the row as a whole.</param>
+/// <param name="Other">The row that this fate is about, if there is one. Superseded, deleted: the version that counts instead, or deletes the fact (null: the row itself does).
+/// Not the latest: the row that hides it. Late, not happened: the older version of its fact that is in force until then. Counted: the next version of its fact, known only after as_of.</param>
+/// <param name="LatestFates">By latest spec, counted or why not; empty for a row that could not be seen at all.</param>
+/// <param name="WindowFates">The same by window.</param>
+public sealed record ExplainedRow(int Row, RowFate Fate, int? Other, IReadOnlyList<RowFate> LatestFates, IReadOnlyList<RowFate> WindowFates)
+{
+    /// <summary>Indices of the latest specs whose value it gave.</summary>
+    public IReadOnlyList<int> Latest { get; } = Counted(LatestFates);
+
+    /// <summary>Indices of the windows it was in.</summary>
+    public IReadOnlyList<int> Windows { get; } = Counted(WindowFates);
+
+    static IReadOnlyList<int> Counted(IReadOnlyList<RowFate> fates) => [.. Enumerable.Range(0, fates.Count).Where(i => fates[i] == RowFate.Counted)];
+}
 
 /// <summary>Why a row counted or did not.</summary>
 public enum RowFate
 {
     /// <summary>Gave a latest value or was in a window.</summary>
     Counted,
-    /// <summary>Known in time, but a later row was the latest and no window reaches it.</summary>
-    NotLatest,
-    /// <summary>Became known after as_of, or never.</summary>
+    /// <summary>Happened by as_of, but became known only after it.</summary>
     Late,
-    /// <summary>Older than the ttl and every window.</summary>
-    TooOld,
-    /// <summary>Replaced by a later version of its fact that was known.</summary>
+    /// <summary>At as_of a later version of its fact was known.</summary>
     Superseded,
-    /// <summary>Its fact was deleted, known at as_of.</summary>
+    /// <summary>At as_of a version was known that deletes its fact.</summary>
     Deleted,
-    /// <summary>Its validity had ended, and that was known.</summary>
+    /// <summary>Its validity was over at as_of, and that was known.</summary>
     Closed,
+    /// <summary>Its validity begins after as_of, or has no beginning.</summary>
+    NotBegun,
+    /// <summary>It has no time, or happened by as_of and has no instant at which it became known.</summary>
+    NeverKnown,
+    /// <summary>Seen, but another row is greater in value order.</summary>
+    NotLatest,
+    /// <summary>Seen, but its value is null where the latest value that is not null is asked for.</summary>
+    NoValue,
+    /// <summary>Seen, but only after the end of a window that ends before as_of, or at an end that does not belong to it.</summary>
+    AfterWindow,
+    /// <summary>Seen, but older than the ttl, or before the start of the window.</summary>
+    TooOld,
+    /// <summary>Happens after as_of, whether or not it is ever known.</summary>
+    NotHappened,
 }

@@ -29,7 +29,7 @@ sealed class RowTimes
     /// <summary>Rows that are never seen; null: none.</summary>
     public bool[]? Never { get; init; }
 
-    /// <summary>Why a row leaves or is never seen; null where <see cref="Until"/> is.</summary>
+    /// <summary>Why a row leaves or is never seen; null where no row ever does.</summary>
     public RowFate[]? Ending { get; init; }
 
     public static RowTimes Of(EventTable events, AsOfQuery query, int[] keys)
@@ -44,7 +44,8 @@ sealed class RowTimes
         var effective = late ? Later(happened, available) : happened;
         var leaves = events.Fact.Count > 0 || events.ValidFrom is not null;
         bool[]? never = leaves || time is { NullCount: > 0 } || (late && known!.NullCount > 0) ? new bool[rows] : null;
-        if (never is not null) MarkUnknown(never, time, late ? known : null);
+        var ending = never is null ? null : Filled(rows);
+        if (never is not null) MarkUnknown(never, ending!, time, late ? known : null);
         var times = new RowTimes
         {
             HasTime = time is not null,
@@ -54,7 +55,7 @@ sealed class RowTimes
             Enter = events.ValidFrom is null ? effective : (long[])effective.Clone(),
             Until = leaves ? Forever(rows) : null,
             Never = never,
-            Ending = never is null ? null : Filled(rows),
+            Ending = ending,
         };
         if (events.Fact.Count > 0) FactVersions.Apply(events, times);
         if (events.ValidFrom is not null) ValidityIntervals.Apply(events, times, keys);
@@ -79,6 +80,9 @@ sealed class RowTimes
 
     /// <summary>Whether a row can be seen at an instant.</summary>
     public bool IsSeen(int row, long at) => Never?[row] != true && Enter[row] <= at && (Until is null || at <= Until[row]);
+
+    /// <summary>Whether there is an instant at which a row takes effect.</summary>
+    public bool TakesEffect(int row) => Ending?[row] != RowFate.NeverKnown;
 
     /// <summary>Whether a row is older than the ttl, both ends inclusive. Without a time it has no age.</summary>
     public static bool IsStale(long? ttl, bool hasTime, long happened, long at) => ttl is { } age && hasTime && happened < WindowSweep.Minus(at, age);
@@ -121,10 +125,13 @@ sealed class RowTimes
         return endings;
     }
 
-    static void MarkUnknown(bool[] never, TimestampArray? time, TimestampArray? known)
+    static void MarkUnknown(bool[] never, RowFate[] ending, TimestampArray? time, TimestampArray? known)
     {
         var (noTime, noKnown) = (time is { NullCount: > 0 }, known is { NullCount: > 0 });
         if (!noTime && !noKnown) return;
-        for (var i = 0; i < never.Length; i++) never[i] = (noTime && time!.IsNull(i)) || (noKnown && known!.IsNull(i));
+        for (var i = 0; i < never.Length; i++)
+        {
+            if ((noTime && time!.IsNull(i)) || (noKnown && known!.IsNull(i))) (never[i], ending[i]) = (true, RowFate.NeverKnown);
+        }
     }
 }

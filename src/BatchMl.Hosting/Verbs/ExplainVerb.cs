@@ -23,7 +23,7 @@ sealed class ExplainVerb : Verb
         job = JobName();
         key = Add(new Option<string[]>("--key") { Description = "Value of a key column, e.g. tailnum=N14228; may be repeated", HelpName = "COLUMN=VALUE", Required = true });
         asOf = Add(new Option<string>("--as-of") { Description = "The row's as_of, ISO 8601, e.g. 2013-10-01T09:15:00Z", HelpName = "TIME", Required = true });
-        rows = Add(new Option<int>("--rows") { Description = "Rows to show per view and kind", HelpName = "N", DefaultValueFactory = _ => 5 });
+        rows = Add(new Option<int>("--rows") { Description = "Rows to show of each view and reason, nearest to as_of first", HelpName = "N", DefaultValueFactory = _ => 5 });
         set = Add(new Option<string[]>("--set") { Description = "A setting; may be repeated", HelpName = "KEY=VALUE", DefaultValueFactory = _ => [] });
         workspace = Workspace();
         json = Json();
@@ -42,8 +42,9 @@ sealed class ExplainVerb : Verb
         var environment = session.Environment;
         using var pinned = await environment.Engine.OpenAsync(query, environment.Sources, new FeatureOptions(environment.Clock.GetUtcNow(), long.MaxValue, 1, 65_536), cancel);
         var explained = await pinned.ExplainAsync(keys.ToDictionary(k => k[0], k => k[1]), instant, cancel);
-        if (parsed.GetValue(json)) await Application.Out.WriteLineAsync(JsonSerializer.Serialize(explained, JsonText.Indented));
-        else foreach (var each in explained) ExplanationPrinter.Print(Application.Out, each, parsed.GetValue(rows));
+        var shown = explained.Select(e => e.Nearest(parsed.GetValue(rows))).ToArray();
+        if (parsed.GetValue(json)) await Application.Out.WriteLineAsync(JsonSerializer.Serialize(shown, JsonText.Indented));
+        else foreach (var each in shown) ExplanationPrinter.Print(Application.Out, each);
         return ExitCodes.Done;
     }
 }

@@ -15,7 +15,7 @@ static class Why
         {
             // A derived feature's own line, and all that it may be made of.
             var views = explained.Views.Where(v => v.Features.Any(f => f.Name == column)).ToArray();
-            ExplanationPrinter.Print(text, views.Length == 0 ? explained : explained with { Views = views, Derived = [] }, Shown);
+            ExplanationPrinter.Print(text, (views.Length == 0 ? explained : explained with { Views = views, Derived = [] }).Nearest(Shown));
         }
         return text.ToString().TrimEnd();
     }

@@ -25,7 +25,7 @@ public sealed class ExplainTests
     [Fact]
     public void An_explanation_says_why_a_row_does_not_count()
     {
-        Assert.Equal([RowFate.Counted, RowFate.Late], Fates("a row that arrives late is unknown until it arrives", spineRow: 2, andOneNeverKnown: true));
+        Assert.Equal([RowFate.Counted, RowFate.NeverKnown], Fates("a row that arrives late is unknown until it arrives", spineRow: 2, andOneNeverKnown: true));
         Assert.Equal([RowFate.Superseded, RowFate.Counted], Fates("a correction replaces its predecessor from when it is known", spineRow: 2));
         Assert.Equal([RowFate.Deleted, RowFate.Counted, RowFate.Deleted], Fates("a deleted fact is gone from latest values and windows", spineRow: 1));
         Assert.Equal([RowFate.Closed, RowFate.Counted], Fates("after a late closing the successor is the latest", spineRow: 3));

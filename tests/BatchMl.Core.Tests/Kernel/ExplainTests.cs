@@ -37,7 +37,7 @@ public sealed class ExplainTests
     [Fact]
     public void Each_fate_has_its_reason()
     {
-        string[] expected = ["TooOld", "NotLatest", "Counted", "Late", "Superseded", "Counted", "Deleted", "Deleted", "Closed", "Late"];
+        string[] expected = ["TooOld", "NotLatest", "Counted", "Late", "Superseded", "Counted", "Deleted", "Deleted", "Closed", "NotHappened"];
         (long Event, long Known, long Fact, bool Deleted, long? To)[] rows =
         [
             (10, 10, 1, false, null), (70, 70, 2, false, null), (90, 90, 3, false, null), (95, 101, 4, false, null), (80, 80, 5, false, null),
