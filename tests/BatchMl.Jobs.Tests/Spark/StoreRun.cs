@@ -42,13 +42,14 @@ public sealed class StoreRun : IAsyncLifetime
         return text;
     }
 
-    /// <summary>Runs a job in a workspace.</summary>
+    /// <summary>Runs a job in a workspace, over its files unless settings say other sources.</summary>
     /// <returns>Its exit code, and what was written.</returns>
     public async Task<(int Code, string Text)> TryAsync(string workspace, string job, params string[] more)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
+        string[] files = more.Any(m => m.StartsWith("Sources:", StringComparison.Ordinal)) ? [] : [.. data.Settings];
         var code = await (BatchMlApplication.Create(SparkJobs.Program.Jobs) with { Out = TextWriter.Synchronized(output), Error = TextWriter.Synchronized(error) })
-            .RunAsync(["run", job, "--workspace", workspace, .. data.Settings, .. more], TestContext.Current.CancellationToken);
+            .RunAsync(["run", job, "--workspace", workspace, .. files, .. more], TestContext.Current.CancellationToken);
         return (code, output.ToString() + error);
     }
 
