@@ -24,7 +24,8 @@ public sealed class FeatureTestTests
     {
         var message = Failure(() => shop.At("2024-01-07T00:00:00Z", key: 7L).Expect("orders_30d", 2));
         Assert.StartsWith("'orders_30d' as of 2024-01-07T00:00:00Z of customer_id=7: expected 2, got 1.", message, StringComparison.Ordinal);
-        Assert.Contains("known only after as_of (late): 2", message, StringComparison.Ordinal);
+        Assert.Contains("late: happened by as_of, known only after it: 1", message, StringComparison.Ordinal);
+        Assert.Contains("not happened yet at as_of: 1", message, StringComparison.Ordinal);
         Assert.Contains("known 2024-01-09", message, StringComparison.Ordinal);
     }
 
