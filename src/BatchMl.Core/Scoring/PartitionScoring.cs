@@ -16,7 +16,7 @@ namespace BatchMl.Scoring;
 /// <param name="options">How.</param>
 public sealed class PartitionScoring(ModelPackage package, ScorerFactory load, FeatureQuery query, IReadOnlyList<string> keep, ScoringOptions options)
 {
-    ScoreLayout Layout => field ??= new(package.Manifest, query.Columns, keep, Challenger?.Package.Manifest);
+    ScoreLayout Layout => field ??= new(package.Manifest, query.Columns, keep, Challenger?.Package.Manifest, QueryText.Definitions(query));
 
     /// <summary>A second model that scores the same rows, in columns beside; null (default): nobody does.</summary>
     public ModelToScore? Challenger { get; init; }

@@ -125,7 +125,7 @@ public sealed class BigQueryTests(FlightDelaysRun uninterrupted) : IAsyncLifetim
         });
         await client.Jobs.RunAsync("flights", new JobConfiguration { Load = new LoadConfiguration { DestinationTable = client.Dataset("ml").Table("flights"), Schema = new BigQuerySchema([.. columns]) } }, path, Cancellation);
 
-        string[] source = ["--set", "Sources:flights:Format=bigquery", "--set", "Sources:flights:Table=test-project.ml.flights", "--set", "Sources:flights:PartitionBy=time_hour", "--set", $"BigQuery:Endpoint={fake.Url}", "--set", "BigQuery:Credentials=none"];
+        string[] source = ["--set", "Sources:flights:Path=", "--set", "Sources:flights:Format=bigquery", "--set", "Sources:flights:Table=test-project.ml.flights", "--set", "Sources:flights:PartitionBy=time_hour", "--set", $"BigQuery:Endpoint={fake.Url}", "--set", "BigQuery:Credentials=none"];
         using (var plan = await JobsProcess.RunAsync(["plan", Job, "--workspace", workspace.Path, "--from", From, "--to", To, .. source]))
         {
             Ok(plan);
