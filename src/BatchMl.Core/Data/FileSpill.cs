@@ -74,6 +74,8 @@ public sealed class FileSpill : ISpill
             var rows = pending[b].Sum(p => p.Length);
             var joined = new RecordBatch(schema, Enumerable.Range(0, schema.FieldsList.Count).Select(c => Columns.Concat([.. pending[b].Select(p => p.Column(c))])), rows);
             (writers[b] ??= new ArrowStreamWriter(files[b] = OpenFile(b), schema, leaveOpen: true)).WriteRecordBatch(joined);
+            // Arrow writes from spans, which keep nothing alive: a collection meanwhile would free the memory of a batch that nobody names any more.
+            GC.KeepAlive(joined);
             pending[b].Clear();
         }
         pendingBytes = 0;

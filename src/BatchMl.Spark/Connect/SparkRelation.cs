@@ -73,6 +73,7 @@ public sealed class SparkRelation
         using (var writer = new ArrowStreamWriter(stream, batch.Schema, leaveOpen: true))
         {
             writer.WriteRecordBatch(batch);
+            GC.KeepAlive(batch);
             writer.WriteEnd();
         }
         if (stream.Length > LargestLocal)

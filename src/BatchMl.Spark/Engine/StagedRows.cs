@@ -36,6 +36,7 @@ static class StagedRows
                     }
                     open ??= Open(staging, piece, packed.Schema);
                     open.Value.Writer.WriteRecordBatch(packed);
+                    GC.KeepAlive(packed);
                 }
             }
             if (open is { } last)

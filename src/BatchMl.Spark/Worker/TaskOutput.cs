@@ -35,6 +35,7 @@ sealed class TaskOutput(Stream stream)
                     arrow = new ArrowStreamWriter(buffered, wrapped, leaveOpen: true);
                 }
                 await arrow.WriteRecordBatchAsync(rows, cancel);
+                GC.KeepAlive(rows);
                 await buffered.FlushAsync(cancel);
             });
         }

@@ -44,6 +44,8 @@ public sealed record Parcel(long Bucket, long Order, int Table, ReadOnlyMemory<b
         using (var writer = new ArrowStreamWriter(stream, rows.Schema, leaveOpen: true))
         {
             writer.WriteRecordBatch(rows);
+            // See FileSpill: spans keep nothing alive.
+            GC.KeepAlive(rows);
             writer.WriteEnd();
         }
         return new Parcel(bucket, order, table, stream.GetBuffer().AsMemory(0, (int)stream.Length));
