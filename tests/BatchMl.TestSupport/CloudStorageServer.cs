@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using Xunit;
 
 namespace BatchMl.TestSupport;
@@ -26,7 +24,7 @@ public sealed class CloudStorageServer : IAsyncDisposable
     public static async Task<CloudStorageServer> StartAsync()
     {
         var folder = new TestFolder();
-        var url = $"http://127.0.0.1:{FreePort()}";
+        var url = $"http://127.0.0.1:{PostgresServer.FreePort()}";
         var process = Process.Start(new ProcessStartInfo(Path.Combine(await InstallAsync(), "fake-gcs-server"), ["-scheme", "http", "-host", "127.0.0.1", "-port", new Uri(url).Port.ToString(), "-backend", "filesystem", "-filesystem-root", folder.Path, "-log-level", "error"]))!;
         var server = new CloudStorageServer(process, folder, url);
         using var http = new HttpClient();
@@ -61,13 +59,6 @@ public sealed class CloudStorageServer : IAsyncDisposable
         await install.WaitForExitAsync();
         Assert.Equal(0, install.ExitCode);
         return where;
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>Ends it and removes its objects.</summary>
