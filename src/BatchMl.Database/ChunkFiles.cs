@@ -19,22 +19,45 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
 
     readonly Schema schema = new([.. columns.Select(c => c.Field)], null);
     readonly MemoryStream digested = new();
-    readonly List<string> made = [];
+    readonly List<ChunkFile> made = [];
     Chunk? chunk;
     int pending;
 
-    sealed record Chunk(string? Value, string Path, ITableFile File, IncrementalHash Digest);
+    sealed record Chunk(string? Value, string Path, ITableFile File, IncrementalHash Digest)
+    {
+        public long Rows { get; set; }
+    }
+
+    /// <summary>The files so far; all of them after <see cref="Finish"/>.</summary>
+    public IReadOnlyList<ChunkFile> Made => made;
+
+    /// <summary>A column's value as a chunk's, which is a text; null: NULL.</summary>
+    public static string? ValueOf(DbDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : Convert.ToString(reader.GetValue(ordinal), CultureInfo.InvariantCulture);
+
+    /// <summary>What a chunk's files begin with.</summary>
+    public static string IdOf(string? value) => value is null ? "null" : Hex(SHA256.HashData(Encoding.UTF8.GetBytes(value)))[..24];
+
+    /// <summary>Whether an earlier version has a file of this name.</summary>
+    public bool IsKnown(string name) => known.ContainsKey(name);
+
+    /// <summary>Takes the file of an earlier version instead of a chunk's rows.</summary>
+    public void Keep(string id, string name)
+    {
+        DurableFiles.Link(known[name], Path.Combine(folder, name));
+        made.Add(new ChunkFile(id, name, null));
+    }
 
     /// <summary>Takes the reader's row.</summary>
     public void Add(DbDataReader reader)
     {
-        var value = reader.IsDBNull(0) ? null : Convert.ToString(reader.GetValue(0), CultureInfo.InvariantCulture);
+        var value = ValueOf(reader, 0);
         if (chunk is null || chunk.Value != value)
         {
             Close();
             var path = Path.Combine(folder, "writing");
             chunk = new Chunk(value, path, create(path, schema), IncrementalHash.CreateHash(HashAlgorithmName.SHA256));
         }
+        chunk.Rows++;
         for (var c = 0; c < columns.Count; c++) columns[c].Add(reader, c + 1, digested);
         if (++pending == BatchRows) Write();
     }
@@ -56,7 +79,7 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
         chunk.File.Complete();
         // The digest is of the types too: a column that became another is another table.
         chunk.Digest.AppendData(Encoding.UTF8.GetBytes(string.Join(", ", columns.Select(c => $"{c.Name} {c.Field.DataType.Name}"))));
-        var id = chunk.Value is { } value ? Hex(SHA256.HashData(Encoding.UTF8.GetBytes(value)))[..24] : "null";
+        var id = IdOf(chunk.Value);
         var name = $"{id}-{Hex(chunk.Digest.GetHashAndReset())[..32]}.parquet";
         var path = Path.Combine(folder, name);
         if (known.TryGetValue(name, out var there))
@@ -69,7 +92,7 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
             PinnedVersions.Settle(chunk.Path);
             File.Move(chunk.Path, path);
         }
-        made.Add(name);
+        made.Add(new ChunkFile(id, name, chunk.Rows));
         Dispose();
         chunk = null;
     }
@@ -79,7 +102,7 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
     public string? Finish()
     {
         Close();
-        return made.Count == 0 ? null : Hex(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', made.Order(StringComparer.Ordinal)))))[..32];
+        return made.Count == 0 ? null : Hex(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', made.Select(m => m.Name).Order(StringComparer.Ordinal)))))[..32];
     }
 
     /// <summary>Closes what an error left open.</summary>
@@ -91,3 +114,9 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
 
     static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);
 }
+
+/// <summary>The file of a chunk.</summary>
+/// <param name="Chunk">The chunk's id.</param>
+/// <param name="Name">The file's name.</param>
+/// <param name="Rows">How many were read; null: it is that of an earlier version.</param>
+sealed record ChunkFile(string Chunk, string Name, long? Rows);

@@ -21,6 +21,15 @@ public sealed record DatabaseTable
     /// <summary>An expression in the database's dialect, e.g. <c>date(time_hour)</c>: rows of one value are one file, so that an appended day changes only what can see it. Null: all rows are one file.</summary>
     public string? PartitionBy { get; init; }
 
+    /// <summary>
+    /// A column, or an expression in the database's dialect, that gets another value whenever a row is written, e.g. <c>updated_at</c>. Only chunks in which the number of rows or their watermarks changed are read again; a change that leaves both as
+    /// they were is not seen. Needs <see cref="PartitionBy"/>; a row without a value is an error. Null: all rows are read at every plan.
+    /// </summary>
+    public string? Watermark { get; init; }
+
+    /// <summary>An aggregate of the watermarks of a chunk's rows in the database's dialect, <c>{0}</c> for one: it differs where they do. By default their greatest, which a transaction that ends late may not change.</summary>
+    public string WatermarkDigest { get; init; } = "max({0})";
+
     /// <summary>What makes the rows those of one instant; <see cref="IsolationLevel.Snapshot"/> where a database calls it so. Default: repeatable read.</summary>
     public IsolationLevel Isolation { get; init; } = IsolationLevel.RepeatableRead;
 

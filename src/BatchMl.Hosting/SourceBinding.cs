@@ -7,7 +7,7 @@ namespace BatchMl.Hosting;
 /// <summary>
 /// Where a source is: the section <c>Sources:NAME</c> of the configuration. <c>Path</c> is a file, a folder or a glob, relative to the folder of the
 /// configuration file; <c>Format</c> is <c>parquet</c>, <c>csv</c>, <c>json</c>, <c>sql</c>, <c>spark</c>, <c>bigquery</c> or <c>postgres</c> (by default from the path's extension, otherwise parquet);
-/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to formats spark, bigquery and postgres, <c>Connection</c> to postgres; <c>Ready</c> says
+/// <c>Sql</c> and <c>Files</c> belong to format sql; <c>Table</c> or <c>Sql</c>, and <c>PartitionBy</c>, to formats spark, bigquery and postgres, <c>Connection</c> and <c>Watermark</c> to postgres; <c>Ready</c> says
 /// what tells that the source is ready for a partition.
 /// </summary>
 public sealed record SourceBinding
@@ -26,6 +26,8 @@ public sealed record SourceBinding
     public string? Table { get; init; }
     /// <summary>An expression in the table's dialect, e.g. <c>date(time_hour)</c>: rows of one value are compared and copied together. For formats spark and postgres; for bigquery the name of a column, by default the one that the table is partitioned by.</summary>
     public string? PartitionBy { get; init; }
+    /// <summary>A column, or an expression in PostgreSQL's dialect, that gets another value whenever a row is written, e.g. <c>updated_at</c>: only chunks (see <see cref="PartitionBy"/>) in which it changed are read again. For format postgres.</summary>
+    public string? Watermark { get; init; }
     /// <summary>How a database is reached, as a reference to a secret: <c>env:NAME</c> or <c>file:PATH</c>. For format postgres.</summary>
     public string? Connection { get; init; }
     /// <summary>What tells that it is ready for a partition, see <see cref="ReadyRule"/>: <c>none</c> (the default), <c>watermark</c> or <c>success</c>.</summary>

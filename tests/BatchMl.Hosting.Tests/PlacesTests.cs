@@ -206,6 +206,7 @@ public sealed class PlacesTests : IDisposable
     [InlineData("""{ "Sources": { "asked": "a.csv", "orders": { "Format": "avro", "Path": "o.avro" } } }""", "has format 'avro'; there are: csv")]
     [InlineData("""{ "Sources": { "asked": "a.csv", "orders": { "Path": ["o.csv", "p.csv"] } } }""", "Sources:orders:Path is a list or a section")]
     [InlineData("""{ "Sources": { "asked": "a.csv", "orders": { "Path": "o.csv", "PartitionBy": "day" } } }""", "has PartitionBy (appsettings.json), which format csv does not take")]
+    [InlineData("""{ "Sources": { "asked": "a.csv", "orders": { "Format": "postgres", "Table": "t", "Watermark": "at", "Connection": "env:PATH" } } }""", "Sources:orders has Watermark (appsettings.json) and no PartitionBy")]
     [InlineData("{ \"Sources\": { \"orders\": { \"Path\": \"o.csv\",\n \"path\": \"p.csv\" } } }", "appsettings.json has Sources:orders:path twice, in lines 1 and 2")]
     [InlineData("{ \"Sources\": {},\n\n \"sources\": {} }", "appsettings.json has sources twice, in lines 1 and 3")]
     [InlineData("{ \"Sources\": { \"asked\": \"a.csv\" },\n \"Sources:asked\": \"b.csv\" }", "appsettings.json has Sources:asked twice, in lines 1 and 2")]

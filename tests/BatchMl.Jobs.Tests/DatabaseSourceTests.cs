@@ -158,7 +158,7 @@ public sealed class DatabaseSourceTests
         async Task<(int Code, string Text)> RunAsync(string reference)
         {
             var (output, error) = (new StringWriter(), new StringWriter());
-            string[] settings = [.. new[] { "orders", "visits" }.SelectMany(n => new[] { $"Sources:{n}:Format=postgres", $"Sources:{n}:Table={n}", $"Sources:{n}:Connection={reference}", $"Sources:{n}:PartitionBy=date_trunc('month', at)" })];
+            string[] settings = [.. new[] { "orders", "visits" }.SelectMany(n => new[] { $"Sources:{n}:Format=postgres", $"Sources:{n}:Table={n}", $"Sources:{n}:Connection={reference}", $"Sources:{n}:PartitionBy=date_trunc('month', at)" }), "Sources:orders:Watermark=loaded_at"];
             var code = await (BatchMlApplication.Create(() => [NextPurchase.TrainingSet]) with { Out = output, Error = error }).RunAsync(["run", "next-purchase/training-set", "--workspace", folder.At("w"), .. settings.SelectMany(s => new[] { "--set", s })], Cancel);
             return (code, output.ToString() + error);
         }
@@ -169,6 +169,11 @@ public sealed class DatabaseSourceTests
         var second = await RunAsync($"file:{folder.At("connection")}");
         Assert.True(second.Code == 0, second.Text);
         Assert.Equal(made, Directory.GetFiles(folder.At("w", "datasets"), "part-*.parquet", SearchOption.AllDirectories));
+        Assert.Contains("table orders (source 'orders'): 0 of 5 chunks changed", second.Text, StringComparison.Ordinal);
+        await ExecuteAsync(connection, "INSERT INTO orders SELECT customer_id, order_id + 10000, at, now(), amount FROM orders WHERE order_id = 1499");
+        var third = await RunAsync($"file:{folder.At("connection")}");
+        Assert.True(third.Code == 0, third.Text);
+        Assert.Contains("table orders (source 'orders'): 1 of 5 chunks changed", third.Text, StringComparison.Ordinal);
         var refused = await RunAsync("Host=nowhere;Password=secret");
         Assert.Equal(2, refused.Code);
         Assert.Contains("Connection is no reference; expected env:NAME or file:PATH", refused.Text, StringComparison.Ordinal);

@@ -31,7 +31,7 @@ public sealed class PinnedTable(ISourceSnapshot files, string source, string fol
     {
         [$"Sources:{source}:Format"] = "parquet", [$"Sources:{source}:Path"] = folder,
         // What said where the table is, is taken back.
-        [$"Sources:{source}:Table"] = "", [$"Sources:{source}:Sql"] = "", [$"Sources:{source}:PartitionBy"] = "", [$"Sources:{source}:Connection"] = "",
+        [$"Sources:{source}:Table"] = "", [$"Sources:{source}:Sql"] = "", [$"Sources:{source}:PartitionBy"] = "", [$"Sources:{source}:Watermark"] = "", [$"Sources:{source}:Connection"] = "",
     };
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ namespace BatchMl.Hosting.Places;
 /// <summary>The section <c>Sources:NAME</c>, by all who say something of it.</summary>
 sealed class SourceSection(ProgramSettings settings, string name)
 {
-    static readonly string[] texts = [nameof(SourceBinding.Path), nameof(SourceBinding.Format), nameof(SourceBinding.Sql), nameof(SourceBinding.Table), nameof(SourceBinding.PartitionBy), nameof(SourceBinding.Connection), nameof(SourceBinding.Ready)];
+    static readonly string[] texts = [nameof(SourceBinding.Path), nameof(SourceBinding.Format), nameof(SourceBinding.Sql), nameof(SourceBinding.Table), nameof(SourceBinding.PartitionBy), nameof(SourceBinding.Watermark), nameof(SourceBinding.Connection), nameof(SourceBinding.Ready)];
     static readonly string[] known = [.. texts, nameof(SourceBinding.Files), nameof(SourceBinding.Types)];
 
     // What the formats that BatchMl has take, beside Format and Ready. Of other formats nothing is known.
@@ -17,7 +17,7 @@ sealed class SourceSection(ProgramSettings settings, string name)
         ["sql"] = [nameof(SourceBinding.Sql), nameof(SourceBinding.Files), nameof(SourceBinding.Path)],
         ["spark"] = [nameof(SourceBinding.Table), nameof(SourceBinding.Sql), nameof(SourceBinding.PartitionBy)],
         ["bigquery"] = [nameof(SourceBinding.Table), nameof(SourceBinding.Sql), nameof(SourceBinding.PartitionBy)],
-        ["postgres"] = [nameof(SourceBinding.Table), nameof(SourceBinding.Sql), nameof(SourceBinding.PartitionBy), nameof(SourceBinding.Connection)],
+        ["postgres"] = [nameof(SourceBinding.Table), nameof(SourceBinding.Sql), nameof(SourceBinding.PartitionBy), nameof(SourceBinding.Watermark), nameof(SourceBinding.Connection)],
     };
 
     string Prefix => $"Sources:{name}";
@@ -35,7 +35,7 @@ sealed class SourceSection(ProgramSettings settings, string name)
         var binding = new SourceBinding
         {
             Name = name, Path = Path(problems)?.Value ?? "", Format = Text(nameof(SourceBinding.Format)), Sql = Text(nameof(SourceBinding.Sql)), Table = Text(nameof(SourceBinding.Table)), PartitionBy = Text(nameof(SourceBinding.PartitionBy)),
-            Connection = Section[nameof(SourceBinding.Connection)] is { Length: > 0 } reference ? reference : null, Ready = Text(nameof(SourceBinding.Ready)), Files = Files(),
+            Watermark = Text(nameof(SourceBinding.Watermark)), Connection = Section[nameof(SourceBinding.Connection)] is { Length: > 0 } reference ? reference : null, Ready = Text(nameof(SourceBinding.Ready)), Files = Files(),
             Types = Section.GetSection(nameof(SourceBinding.Types)).GetChildren().Where(t => !string.IsNullOrEmpty(t.Value)).ToDictionary(t => t.Key, t => t.Value!),
         };
         if (binding.Path.Length == 0 && binding.Sql is null && binding.Table is null) problems.Add($"{Prefix} has neither Path nor Sql nor Table; it needs one.");
@@ -106,6 +106,8 @@ sealed class SourceSection(ProgramSettings settings, string name)
                 + (binding.Table is null ? " A query over a DuckDB file has \"Format\": \"sql\"." : "");
             yield break;
         }
+        if (binding.Watermark is not null && binding.PartitionBy is null && keys.Contains(nameof(SourceBinding.Watermark)))
+            yield return $"{Prefix} has Watermark ({settings.Origin($"{Prefix}:Watermark")}) and no PartitionBy, so all rows are one file, which every change makes anew; expected an expression that tells rows that still change from those that do not, e.g. the day they were loaded.";
         var also = known.Where(k => k is not (nameof(SourceBinding.Format) or nameof(SourceBinding.Ready)) && !keys.Contains(k) && (k == nameof(SourceBinding.Files) ? binding.Files.Count > 0 : k == nameof(SourceBinding.Types) ? binding.Types.Count > 0 : k == nameof(SourceBinding.Path) ? binding.Path.Length > 0 : Text(k) is not null)).ToArray();
         foreach (var key in also)
             yield return $"{Prefix} has {key} ({(Section.GetSection(key).GetChildren().FirstOrDefault() is { } child ? settings.Origin(child.Path) : key == nameof(SourceBinding.Path) ? PathOrigin() : settings.Origin($"{Prefix}:{key}"))}), which format {format} does not take; it takes {string.Join(", ", keys)}.";
