@@ -18,12 +18,12 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
     const int BatchRows = 1 << 16;
 
     readonly Schema schema = new([.. columns.Select(c => c.Field)], null);
-    readonly MemoryStream digested = new();
+    readonly RowDigest digest = new();
     readonly List<ChunkFile> made = [];
     Chunk? chunk;
     int pending;
 
-    sealed record Chunk(string? Value, string Path, ITableFile File, IncrementalHash Digest)
+    sealed record Chunk(string? Value, string Path, ITableFile File)
     {
         public long Rows { get; set; }
     }
@@ -55,10 +55,10 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
         {
             Close();
             var path = Path.Combine(folder, "writing");
-            chunk = new Chunk(value, path, create(path, schema), IncrementalHash.CreateHash(HashAlgorithmName.SHA256));
+            chunk = new Chunk(value, path, create(path, schema));
         }
         chunk.Rows++;
-        for (var c = 0; c < columns.Count; c++) columns[c].Add(reader, c + 1, digested);
+        for (var c = 0; c < columns.Count; c++) columns[c].Add(reader, c + 1, digest);
         if (++pending == BatchRows) Write();
     }
 
@@ -67,8 +67,6 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
         if (pending == 0) return;
         using var batch = new RecordBatch(schema, columns.Select(c => c.Build()), pending);
         chunk!.File.Write(batch);
-        chunk.Digest.AppendData(digested.GetBuffer().AsSpan(0, (int)digested.Length));
-        digested.SetLength(0);
         pending = 0;
     }
 
@@ -78,9 +76,9 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
         Write();
         chunk.File.Complete();
         // The digest is of the types too: a column that became another is another table.
-        chunk.Digest.AppendData(Encoding.UTF8.GetBytes(string.Join(", ", columns.Select(c => $"{c.Name} {c.Field.DataType.Name}"))));
+        var rows = digest.Finish(string.Join(", ", columns.Select(c => $"{c.Name} {c.Field.DataType.Name}")));
         var id = IdOf(chunk.Value);
-        var name = $"{id}-{Hex(chunk.Digest.GetHashAndReset())[..32]}.parquet";
+        var name = $"{id}-{Hex(rows)[..32]}.parquet";
         var path = Path.Combine(folder, name);
         if (known.TryGetValue(name, out var there))
         {
@@ -93,7 +91,7 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
             File.Move(chunk.Path, path);
         }
         made.Add(new ChunkFile(id, name, chunk.Rows));
-        Dispose();
+        chunk.File.Dispose();
         chunk = null;
     }
 
@@ -109,7 +107,7 @@ sealed class ChunkFiles(string folder, IReadOnlyList<ReaderColumn> columns, IRea
     public void Dispose()
     {
         chunk?.File.Dispose();
-        chunk?.Digest.Dispose();
+        digest.Dispose();
     }
 
     static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);

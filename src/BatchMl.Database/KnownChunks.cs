@@ -4,7 +4,7 @@ using BatchMl.Data;
 namespace BatchMl.Database;
 
 /// <summary>
-/// What each chunk of a table with watermarks was when its file was made. A chunk that is still the same keeps its file without being read. Without this file, and with one of another query or of other columns, nothing is known and all is read.
+/// What each chunk of a table with watermarks was when its file was made. A chunk that is still the same keeps its file without being read. Without this file, and with one of another database, another query or other columns, nothing is known and all is read.
 /// </summary>
 /// <param name="path">Where it is kept, beside the table's versions.</param>
 /// <param name="table">The table.</param>
@@ -20,7 +20,7 @@ sealed class KnownChunks(string path, DatabaseTable table, IReadOnlyList<ReaderC
     sealed record Content(string Of, Dictionary<string, State> Chunks);
 
     // All that a file depends on beside its rows.
-    string Of => string.Join('\n', [table.Table ?? table.Sql, table.PartitionBy, table.Watermark, table.WatermarkDigest, .. columns.Select(c => $"{c.Name} {c.Field.DataType.Name}")]);
+    string Of => string.Join('\n', [table.Dataset.Namespace, table.Dataset.Name, table.Table ?? table.Sql, table.PartitionBy, table.Watermark, table.WatermarkDigest, .. columns.Select(c => $"{c.Name} {c.Field.DataType.Name}")]);
 
     /// <summary>By the chunk's id.</summary>
     /// <exception cref="DataException">The file is damaged.</exception>

@@ -1,17 +1,13 @@
-using System.Buffers.Binary;
 using System.Data.Common;
 using System.Globalization;
-using System.Text;
 using Apache.Arrow;
 using BatchMl.Data;
 
 namespace BatchMl.Database;
 
 /// <summary>A column of a reader's rows: collects its values for the next batch, and writes each into a digest's bytes.</summary>
-sealed class ReaderColumn(string name, ColumnType type, bool isExact)
+abstract class ReaderColumn(string name, ColumnType type, Type clr)
 {
-    readonly List<object?> values = [];
-
     public string Name => name;
 
     public Field Field => new(name, Columns.ArrowType(type), nullable: true);
@@ -19,104 +15,204 @@ sealed class ReaderColumn(string name, ColumnType type, bool isExact)
     /// <summary>The column type of a reader's; null: no column can have it.</summary>
     public static ReaderColumn? Of(DbDataReader reader, int ordinal)
     {
-        var clr = reader.GetFieldType(ordinal);
+        var (name, clr) = (reader.GetName(ordinal), reader.GetFieldType(ordinal));
         // Providers that are older than DateOnly give dates as midnights.
-        ColumnType? type = reader.GetDataTypeName(ordinal).Equals("date", StringComparison.OrdinalIgnoreCase) && (clr == typeof(DateTime) || clr == typeof(DateOnly)) ? ColumnType.Date
-            : clr == typeof(bool) ? ColumnType.Boolean
-            : clr == typeof(byte) || clr == typeof(sbyte) || clr == typeof(short) || clr == typeof(ushort) || clr == typeof(int) || clr == typeof(uint) || clr == typeof(long) || clr == typeof(ulong) ? ColumnType.Int64
-            : clr == typeof(float) || clr == typeof(double) || clr == typeof(decimal) ? ColumnType.Double
-            : clr == typeof(string) || clr == typeof(Guid) || clr == typeof(char) ? ColumnType.String
-            : clr == typeof(DateTime) || clr == typeof(DateTimeOffset) ? ColumnType.Timestamp
-            : clr == typeof(DateOnly) ? ColumnType.Date : null;
-        return type is { } found ? new ReaderColumn(reader.GetName(ordinal), found, clr != typeof(decimal)) : null;
+        if (clr == typeof(DateOnly) || clr == typeof(DateTime) && reader.GetDataTypeName(ordinal).Equals("date", StringComparison.OrdinalIgnoreCase)) return new Dates(name, clr);
+        if (clr == typeof(DateTime) || clr == typeof(DateTimeOffset)) return new Timestamps(name, clr);
+        if (clr == typeof(string) || clr == typeof(Guid) || clr == typeof(char)) return new Texts(name, clr);
+        if (clr == typeof(bool)) return new Booleans(name, clr);
+        return Type.GetTypeCode(clr) switch
+        {
+            TypeCode.Byte or TypeCode.SByte or TypeCode.Int16 or TypeCode.UInt16 or TypeCode.Int32 or TypeCode.UInt32 or TypeCode.Int64 or TypeCode.UInt64 => new Integers(name, clr),
+            TypeCode.Single or TypeCode.Double or TypeCode.Decimal => new Doubles(name, clr),
+            _ => null,
+        };
     }
 
     /// <summary>Takes the value of the reader's row.</summary>
     /// <exception cref="DataException">It does not fit.</exception>
-    public void Add(DbDataReader reader, int ordinal, MemoryStream digested)
+    public void Add(DbDataReader reader, int ordinal, RowDigest digest)
     {
         try
         {
-            var value = reader.IsDBNull(ordinal) ? null : Value(reader.GetValue(ordinal));
-            values.Add(value);
-            Write(value, digested);
+            if (reader.IsDBNull(ordinal))
+            {
+                AddNull();
+                digest.AddNull();
+            }
+            // Some providers (SQLite) have values of more than one type in a column. Those of the column's own are taken as they are, without a box for each.
+            else if (reader.GetFieldType(ordinal) == clr) Add(reader, ordinal, clr, digest);
+            else Add(reader.GetValue(ordinal), digest);
         }
         catch (Exception e) when (e is OverflowException or InvalidCastException or FormatException)
         {
-            throw new DataException($"Column '{name}' has a value that is no {type}: {e.Message} {(isExact ? "Convert it in a query (Sql)" : "Cast it to double precision in a query (Sql)")}, or exclude the row.", e);
-        }
-    }
-
-    object Value(object value) => type switch
-    {
-        ColumnType.Boolean => value is bool b ? b : Convert.ToBoolean(value, CultureInfo.InvariantCulture),
-        ColumnType.Int64 => Convert.ToInt64(value, CultureInfo.InvariantCulture),
-        ColumnType.Double => Convert.ToDouble(value, CultureInfo.InvariantCulture),
-        ColumnType.String => value as string ?? Convert.ToString(value, CultureInfo.InvariantCulture)!,
-        ColumnType.Timestamp => (Utc(value).Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond,
-        ColumnType.Date => (value is DateOnly d ? d : DateOnly.FromDateTime((DateTime)value)).DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber,
-        _ => throw new InvalidOperationException($"{type}"),
-    };
-
-    // Without a zone it is taken as UTC, as everywhere.
-    static DateTime Utc(object value) => value switch
-    {
-        DateTimeOffset t => t.UtcDateTime,
-        DateTime { Kind: DateTimeKind.Local } t => t.ToUniversalTime(),
-        _ => (DateTime)value,
-    };
-
-    static void Write(object? value, MemoryStream to)
-    {
-        Span<byte> bytes = stackalloc byte[9];
-        // A null, a number and the length of a text begin differently, so that no two rows are the same bytes.
-        switch (value)
-        {
-            case null:
-                to.WriteByte(0);
-                return;
-            case string text:
-                var utf8 = Encoding.UTF8.GetBytes(text);
-                bytes[0] = 2;
-                BinaryPrimitives.WriteInt64LittleEndian(bytes[1..], utf8.Length);
-                to.Write(bytes);
-                to.Write(utf8);
-                return;
-            default:
-                bytes[0] = 1;
-                BinaryPrimitives.WriteInt64LittleEndian(bytes[1..], value is double d ? BitConverter.DoubleToInt64Bits(d) : Convert.ToInt64(value, CultureInfo.InvariantCulture));
-                to.Write(bytes);
-                return;
+            throw new DataException($"Column '{name}' has a value that is no {type}: {e.Message} {(clr == typeof(decimal) ? "Cast it to double precision in a query (Sql)" : "Convert it in a query (Sql)")}, or exclude the row.", e);
         }
     }
 
     /// <summary>The values so far as a column; begins anew.</summary>
-    public IArrowArray Build()
+    public abstract IArrowArray Build();
+
+    protected abstract void AddNull();
+
+    protected abstract void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest);
+
+    protected abstract void Add(object value, RowDigest digest);
+
+    sealed class Booleans(string name, Type clr) : ReaderColumn(name, ColumnType.Boolean, clr)
     {
-        IArrowArray built = type switch
+        readonly BooleanArray.Builder values = new();
+
+        protected override void AddNull() => values.AppendNull();
+
+        protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest) => Add(reader.GetBoolean(ordinal), digest);
+
+        protected override void Add(object value, RowDigest digest) => Add(Convert.ToBoolean(value, CultureInfo.InvariantCulture), digest);
+
+        void Add(bool value, RowDigest digest)
         {
-            ColumnType.Boolean => values.Aggregate(new BooleanArray.Builder(), (a, v) => v is bool b ? a.Append(b) : a.AppendNull()).Build(),
-            ColumnType.Int64 => values.Aggregate(new Int64Array.Builder(), (a, v) => v is long n ? a.Append(n) : a.AppendNull()).Build(),
-            ColumnType.Double => values.Aggregate(new DoubleArray.Builder(), (a, v) => v is double n ? a.Append(n) : a.AppendNull()).Build(),
-            ColumnType.String => values.Aggregate(new StringArray.Builder(), (a, v) => v is string s ? a.Append(s) : a.AppendNull()).Build(),
-            ColumnType.Date => Columns32(),
-            ColumnType.Timestamp => Timestamps(),
-            _ => throw new InvalidOperationException($"{type}"),
-        };
-        values.Clear();
-        return built;
+            values.Append(value);
+            digest.Add(value ? 1 : 0);
+        }
+
+        public override IArrowArray Build()
+        {
+            var built = values.Build();
+            values.Clear();
+            return built;
+        }
+    }
+
+    sealed class Integers(string name, Type clr) : ReaderColumn(name, ColumnType.Int64, clr)
+    {
+        readonly Int64Array.Builder values = new();
+
+        protected override void AddNull() => values.AppendNull();
+
+        protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest)
+        {
+            if (clr == typeof(long)) Add(reader.GetInt64(ordinal), digest);
+            else if (clr == typeof(int)) Add(reader.GetInt32(ordinal), digest);
+            else if (clr == typeof(short)) Add(reader.GetInt16(ordinal), digest);
+            else Add(reader.GetValue(ordinal), digest);
+        }
+
+        protected override void Add(object value, RowDigest digest) => Add(Convert.ToInt64(value, CultureInfo.InvariantCulture), digest);
+
+        void Add(long value, RowDigest digest)
+        {
+            values.Append(value);
+            digest.Add(value);
+        }
+
+        public override IArrowArray Build()
+        {
+            var built = values.Build();
+            values.Clear();
+            return built;
+        }
+    }
+
+    sealed class Doubles(string name, Type clr) : ReaderColumn(name, ColumnType.Double, clr)
+    {
+        readonly DoubleArray.Builder values = new();
+
+        protected override void AddNull() => values.AppendNull();
+
+        protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest) =>
+            Add(clr == typeof(double) ? reader.GetDouble(ordinal) : clr == typeof(float) ? reader.GetFloat(ordinal) : Convert.ToDouble(reader.GetDecimal(ordinal)), digest);
+
+        protected override void Add(object value, RowDigest digest) => Add(Convert.ToDouble(value, CultureInfo.InvariantCulture), digest);
+
+        void Add(double value, RowDigest digest)
+        {
+            values.Append(value);
+            digest.Add(BitConverter.DoubleToInt64Bits(value));
+        }
+
+        public override IArrowArray Build()
+        {
+            var built = values.Build();
+            values.Clear();
+            return built;
+        }
+    }
+
+    sealed class Texts(string name, Type clr) : ReaderColumn(name, ColumnType.String, clr)
+    {
+        readonly StringArray.Builder values = new();
+
+        protected override void AddNull() => values.AppendNull();
+
+        protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest) => Add(clr == typeof(string) ? reader.GetString(ordinal) : reader.GetValue(ordinal), digest);
+
+        protected override void Add(object value, RowDigest digest) => values.Append(digest.Add(value as string ?? Convert.ToString(value, CultureInfo.InvariantCulture)!));
+
+        public override IArrowArray Build()
+        {
+            var built = values.Build();
+            values.Clear();
+            return built;
+        }
     }
 
     // Arrow's builders of dates and instants take .NET's types, which the values were made of once.
-    Date32Array Columns32()
+    sealed class Dates(string name, Type clr) : ReaderColumn(name, ColumnType.Date, clr)
     {
-        var days = values.Aggregate(new Int32Array.Builder(), (a, v) => v is int n ? a.Append(n) : a.AppendNull()).Build();
-        return new Date32Array(new ArrayData(Apache.Arrow.Types.Date32Type.Default, days.Length, days.NullCount, 0, days.Data.Buffers));
+        static readonly int epoch = DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber;
+
+        readonly Int32Array.Builder values = new();
+
+        protected override void AddNull() => values.AppendNull();
+
+        protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest) =>
+            Add(clr == typeof(DateOnly) ? reader.GetFieldValue<DateOnly>(ordinal) : DateOnly.FromDateTime(reader.GetDateTime(ordinal)), digest);
+
+        protected override void Add(object value, RowDigest digest) => Add(value is DateOnly date ? date : DateOnly.FromDateTime((DateTime)value), digest);
+
+        void Add(DateOnly value, RowDigest digest)
+        {
+            values.Append(value.DayNumber - epoch);
+            digest.Add(value.DayNumber - epoch);
+        }
+
+        public override IArrowArray Build()
+        {
+            var days = values.Build();
+            values.Clear();
+            return new Date32Array(new ArrayData(Apache.Arrow.Types.Date32Type.Default, days.Length, days.NullCount, 0, days.Data.Buffers));
+        }
     }
 
-    TimestampArray Timestamps()
+    sealed class Timestamps(string name, Type clr) : ReaderColumn(name, ColumnType.Timestamp, clr)
     {
-        var micros = values.Aggregate(new Int64Array.Builder(), (a, v) => v is long n ? a.Append(n) : a.AppendNull()).Build();
-        return new TimestampArray(new ArrayData(Columns.UtcMicroseconds, micros.Length, micros.NullCount, 0, micros.Data.Buffers));
+        readonly Int64Array.Builder values = new();
+
+        protected override void AddNull() => values.AppendNull();
+
+        protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest)
+        {
+            if (clr == typeof(DateTime)) Add(Utc(reader.GetDateTime(ordinal)), digest);
+            else Add(reader.GetFieldValue<DateTimeOffset>(ordinal).UtcDateTime, digest);
+        }
+
+        protected override void Add(object value, RowDigest digest) => Add(value is DateTimeOffset time ? time.UtcDateTime : Utc((DateTime)value), digest);
+
+        void Add(DateTime utc, RowDigest digest)
+        {
+            var micros = (utc.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
+            values.Append(micros);
+            digest.Add(micros);
+        }
+
+        // Without a zone it is taken as UTC, as everywhere.
+        static DateTime Utc(DateTime time) => time.Kind == DateTimeKind.Local ? time.ToUniversalTime() : time;
+
+        public override IArrowArray Build()
+        {
+            var micros = values.Build();
+            values.Clear();
+            return new TimestampArray(new ArrayData(Columns.UtcMicroseconds, micros.Length, micros.NullCount, 0, micros.Data.Buffers));
+        }
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using BatchMl.Benchmarks.BigQuery;
+using BatchMl.Benchmarks.Data;
 using BatchMl.Benchmarks.Harness;
 using BatchMl.Benchmarks.Engine;
 using BatchMl.Benchmarks.Expressions;
@@ -47,6 +48,7 @@ static class Program
         new HomePage(),
         new IdleServer(),
         new NothingDue(),
+        new DatabasePlans(),
         new LoadedRows(),
         new LoadedPartitions(),
     ];

@@ -16,7 +16,7 @@ public sealed class DatabaseSourceTests
 {
     const string Rows = """
         SELECT i::INTEGER AS id, CASE WHEN i % 7 > 0 THEN i * 0.1::DOUBLE PRECISION END AS x, CASE WHEN i % 5 > 0 THEN 'text ü ' || i END AS t, i % 2 = 0 AS flag,
-          TIMESTAMPTZ '2024-01-01 00:00:00.000001Z' + i * INTERVAL '1 hour' AS at, TIMESTAMP '2024-01-01 00:00:00' + i * INTERVAL '1 minute' AS plain, DATE '2024-01-01' + i / 24 AS day, i / 4.0 AS money, ARRAY[i] AS list
+          TIMESTAMPTZ '2024-01-01 00:00:00.000001Z' + i * INTERVAL '1 hour' AS at, TIMESTAMP '2024-01-01 00:00:00' + i * INTERVAL '1 minute' AS plain, DATE '2024-01-01' + i / 24 AS day, i / 4.0 AS money, (i * 0.5)::REAL AS small, (i % 100)::SMALLINT AS few, i::BIGINT << 33 AS many, ARRAY[i] AS list
         FROM generate_series(0, 199) AS s(i)
         """;
 
@@ -55,7 +55,7 @@ public sealed class DatabaseSourceTests
         await ExecuteAsync(connection, $"CREATE TABLE rows AS {Rows}");
         await using var database = NpgsqlDataSource.Create(connection);
         var (names, files, _) = await PinAsync(Source(database, folder.Path));
-        Assert.Equal(["id", "x", "t", "flag", "at", "plain", "day", "money"], names);
+        Assert.Equal(["id", "x", "t", "flag", "at", "plain", "day", "money", "small", "few", "many"], names);
         // The same rows, by DuckDB's arithmetic.
         var expected = Rows.Replace("ARRAY[i] AS list", "0 AS nothing", StringComparison.Ordinal).Replace("TIMESTAMP '2024-01-01 00:00:00'", "TIMESTAMPTZ '2024-01-01 00:00:00Z'", StringComparison.Ordinal).Replace("DATE '2024-01-01' + i / 24", "DATE '2024-01-01' + (i // 24)::INTEGER", StringComparison.Ordinal);
         Assert.Equal("0 200", Duck.Ask<string>($"""
@@ -142,6 +142,20 @@ public sealed class DatabaseSourceTests
         Assert.Equal(["id", "x", "t"], names);
         Assert.Equal(2, files.Length);
         Assert.Equal("1 null a'b;2 0.5 null", Duck.Ask<string>($"SELECT string_agg(concat_ws(' ', id, coalesce(x::VARCHAR, 'null'), coalesce(t, 'null')), ';' ORDER BY id) FROM read_parquet('{Path.GetDirectoryName(files[0])}/*.parquet')"));
+    }
+
+    [Fact]
+    public async Task A_value_of_another_type_than_its_column_is_converted_or_refused()
+    {
+        using var folder = new TestFolder();
+        await using var database = SqliteFactory.Instance.CreateDataSource($"Data Source={folder.At("some.db")};Pooling=False");
+        // SQLite keeps a text where a number was declared, if it can not be made one.
+        await using (var command = database.CreateCommand("CREATE TABLE rows (id INTEGER, x REAL, t TEXT); INSERT INTO rows VALUES (1, 2, 'a'), (2, NULL, 7), (3, 1.5, 0.25)")) await command.ExecuteNonQueryAsync(Cancel);
+        var (_, files, _) = await PinAsync(Source(database, folder.Path));
+        Assert.Equal("1 2.0 a;2 null 7;3 1.5 0.25", Duck.Ask<string>($"SELECT string_agg(concat_ws(' ', id, coalesce(x::VARCHAR, 'null'), t), ';' ORDER BY id) FROM '{files[0]}'"));
+        await using (var command = database.CreateCommand("INSERT INTO rows VALUES ('many', 0, 'b')")) await command.ExecuteNonQueryAsync(Cancel);
+        var e = await Assert.ThrowsAsync<DataException>(() => PinAsync(Source(database, folder.Path)));
+        Assert.Contains("Column 'id' has a value that is no Int64", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ namespace BatchMl.Jobs.Tests;
 /// <summary>With a watermark only what changed is read of a table, and what is pinned is, file by file, what reading all of it gives.</summary>
 public sealed class DatabaseWatermarkTests
 {
-    const string Digest = "sum(hashtextextended({0}::text, 0))::text";
+    const string Digest = "sum(hash_record_extended(ROW({0}), 0))::text";
 
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -178,7 +178,7 @@ public sealed class DatabaseWatermarkTests
     }
 
     [Fact]
-    public async Task Another_column_another_query_and_a_file_that_went_make_it_read_again()
+    public async Task Another_column_another_query_another_database_and_a_file_that_went_make_it_read_again()
     {
         using var folder = new TestFolder();
         await using var database = await Database.CreateAsync("watermark_other", Rows);
@@ -187,6 +187,9 @@ public sealed class DatabaseWatermarkTests
         await database.ExecuteAsync("ALTER TABLE rows ADD COLUMN note TEXT");
         await pins.PinAsync();
         Assert.Equal("11 of 11 chunks changed", pins.Changed);
+        var elsewhere = pins.With(t => t with { Dataset = new DatasetName("postgres://production", "rows") });
+        await elsewhere.PinAsync();
+        Assert.Equal("11 of 11 chunks changed", elsewhere.Changed);
         var query = pins.With(t => t with { Table = null, Sql = "SELECT * FROM rows WHERE id <> 50;" });
         var files = await query.PinAsync();
         Assert.Equal("11 of 11 chunks changed", query.Changed);

@@ -18,7 +18,7 @@ static class PostgresTables
             {
                 Name = binding.Name, Workspace = context.Workspace.Root, Table = binding.Table, Sql = binding.Sql, PartitionBy = binding.PartitionBy, OnProgress = context.Tell,
                 // All of them, not the greatest alone: what a long transaction wrote has a watermark of the past when it is seen.
-                Watermark = binding.Watermark, WatermarkDigest = "sum(hashtextextended({0}::text, 0))::text",
+                Watermark = binding.Watermark, WatermarkDigest = "sum(hash_record_extended(ROW({0}), 0))::text",
                 // As OpenLineage names tables of PostgreSQL; without a schema it is the user's to say.
                 Dataset = new DatasetName(FormattableString.Invariant($"postgres://{connection.Host}:{connection.Port}"), $"{connection.Database}.{binding.Table ?? $"query {binding.Name}"}"),
             },
