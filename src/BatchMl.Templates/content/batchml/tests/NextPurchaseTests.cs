@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using BatchMl.Hosting;
+using BatchMl.Runs;
+using BatchMl.Testing;
 
 namespace MyTeamNamespace.Jobs.Tests;
 
@@ -9,6 +11,16 @@ public sealed class NextPurchaseTests : IDisposable
     readonly string workspace = Directory.CreateTempSubdirectory("next-purchase-").FullName;
 
     public void Dispose() => Directory.Delete(workspace, recursive: true);
+
+    [Fact]
+    public void An_order_counts_from_when_it_was_loaded()
+    {
+        var customer = FeatureTest.Of(NextPurchase.Jobs.OfType<PipelineJob>().Single().Steps[0])
+            .Given(new Order(CustomerId: 7, OrderId: 1, At: Instant("2024-03-10T12:00:00Z"), LoadedAt: Instant("2024-03-11T03:00:00Z"), Amount: 20));
+        customer.At("2024-03-11T02:59:59Z", 7L).Expect("orders_30d", 0L).Expect("last_amount", null).Expect("is_new", true);
+        customer.At("2024-03-11T03:00:00Z", 7L).Expect("orders_30d", 1L).Expect("last_amount", 20.0).Expect("is_new", false);
+        customer.ExpectNoLeaks();
+    }
 
     [Fact]
     public async Task A_visit_sees_the_orders_that_were_loaded_before_it_and_no_other()
