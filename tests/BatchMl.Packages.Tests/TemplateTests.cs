@@ -12,7 +12,7 @@ public sealed partial class TemplateTests(MadeSolution solution)
     public async Task Its_tests_pass()
     {
         var tests = (await solution.DotnetAsync("test", "-c", "Release", "--no-build")).Succeeded();
-        Assert.Matches("Failed: +0, Passed: +[23], Skipped: +[01], Total: +2", tests.Said);
+        Assert.Matches("Failed: +0, Passed: +[23], Skipped: +[01], Total: +3", tests.Said);
     }
 
     [Fact]
