@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
+using BatchMl.TestSupport;
 
 namespace BatchMl.Jobs.Tests;
 
@@ -17,11 +17,7 @@ sealed class OtlpReceiver : IDisposable
         // A port that is free now; somebody else may take it before we do.
         for (var attempt = 1; ; attempt++)
         {
-            using (var probe = new TcpListener(IPAddress.Loopback, 0))
-            {
-                probe.Start();
-                Endpoint = $"http://localhost:{((IPEndPoint)probe.LocalEndpoint).Port}";
-            }
+            Endpoint = $"http://localhost:{Ports.Free()}";
             try
             {
                 listener.Prefixes.Clear();

@@ -24,7 +24,7 @@ public sealed class CloudStorageServer : IAsyncDisposable
     public static async Task<CloudStorageServer> StartAsync()
     {
         var folder = new TestFolder();
-        var url = $"http://127.0.0.1:{PostgresServer.FreePort()}";
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         var process = Process.Start(new ProcessStartInfo(Path.Combine(await InstallAsync(), "fake-gcs-server"), ["-scheme", "http", "-host", "127.0.0.1", "-port", new Uri(url).Port.ToString(), "-backend", "filesystem", "-filesystem-root", folder.Path, "-log-level", "error"]))!;
         var server = new CloudStorageServer(process, folder, url);
         using var http = new HttpClient();

@@ -1,8 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using BatchMl.Hosting;
 using BatchMl.Runs;
 using BatchMl.Server;
+using BatchMl.TestSupport;
 using BatchMl.TestSupport.Runs;
 
 namespace BatchMl.Benchmarks.Server;
@@ -26,7 +25,7 @@ sealed class TextServer : IAsyncDisposable
     public static async Task<TextServer> StartAsync(string folder, IReadOnlyList<Job> jobs, params string[] more)
     {
         Directory.CreateDirectory(Path.Combine(folder, "schedules"));
-        var url = $"http://127.0.0.1:{FreePort()}";
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         var stop = new CancellationTokenSource();
         var serving = Application(jobs).RunAsync(["serve", "--urls", url, "--workspace", Path.Combine(folder, "workspace"), "--schedules", Path.Combine(folder, "schedules"), .. more], stop.Token);
         var server = new TextServer(serving, new HttpClient { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(10) }, stop);
@@ -42,13 +41,6 @@ sealed class TextServer : IAsyncDisposable
                 await Task.Delay(10);
             }
         }
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public async ValueTask DisposeAsync()

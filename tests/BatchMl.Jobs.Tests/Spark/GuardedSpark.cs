@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using BatchMl.TestSupport;
 using BatchMl.TestSupport.Spark;
 
 namespace BatchMl.Jobs.Tests.Spark;
@@ -11,7 +10,7 @@ public sealed class GuardedSpark : IDisposable
 
     public GuardedSpark()
     {
-        var port = FreePort();
+        var port = Ports.Free();
         Pages = $"http://127.0.0.1:{port}";
         server = new(() => LiveSpark.Start("4.1", "local[2,4]", new Dictionary<string, string>
         {
@@ -32,14 +31,6 @@ public sealed class GuardedSpark : IDisposable
 
     /// <summary>Another way to the server, with its token.</summary>
     public static string WithToken(string remote, string? token = null) => $"{remote}/;token={token ?? Token}";
-
-    /// <summary>A port on which nobody listens.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     public void Dispose()
     {

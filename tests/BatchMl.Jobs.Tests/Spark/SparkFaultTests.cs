@@ -20,7 +20,7 @@ public sealed class SparkFaultTests(FlightDelaysRun uninterrupted, GuardedSpark 
     public async Task Where_no_server_answers_the_run_ends_with_that()
     {
         using var workspace = new ScoringWorkspace(uninterrupted);
-        await AssertRefusedAsync(workspace, On($"sc://127.0.0.1:{GuardedSpark.FreePort()}"), "No Spark Connect server could be reached");
+        await AssertRefusedAsync(workspace, On($"sc://127.0.0.1:{Ports.Free()}"), "No Spark Connect server could be reached");
     }
 
     [Theory]
