@@ -47,7 +47,7 @@ public sealed class DatabaseTableSource(DatabaseTable table, DbDataSource databa
 
     async Task<string> CopyAsync(CancellationToken cancel)
     {
-        table.OnProgress?.Invoke($"{table.What} is read from its database");
+        if (table.Watermark is null) table.OnProgress?.Invoke($"{table.What} is read from its database");
         var staging = versions.Stage();
         try
         {
@@ -78,7 +78,7 @@ public sealed class DatabaseTableSource(DatabaseTable table, DbDataSource databa
     async Task ReadChangedAsync(TableReading reading, IReadOnlyList<ReaderColumn> columns, IReadOnlyList<TableReading.Chunk> chunks, IReadOnlyDictionary<string, KnownChunks.State> known, ChunkFiles files, CancellationToken cancel)
     {
         var changed = chunks.Where(c => !known.TryGetValue(c.Id, out var before) || !before.Is(c) || !files.IsKnown(before.File)).ToArray();
-        table.OnProgress?.Invoke($"{table.What}: {changed.Length} of {chunks.Count} chunks changed");
+        table.OnProgress?.Invoke($"{table.What}: {changed.Length} of {chunks.Count} chunks changed{(changed.Length > 0 ? " and are read from its database" : "")}");
         if (changed.Length == chunks.Count || changed.Length > MostAskedFor)
         {
             await reading.ReadAsync(columns, only: null, files, cancel);

@@ -53,7 +53,7 @@ public sealed class DatabaseWatermarkTests
 
         public async Task<string[]> PinAsync()
         {
-            var source = new DatabaseTableSource(Table with { OnProgress = t => Changed = t[(t.IndexOf(": ", StringComparison.Ordinal) + 2)..] }, database, folder => new ParquetSource(folder), (path, schema) => new ParquetTableFile(path, schema), TimeProvider.System);
+            var source = new DatabaseTableSource(Table with { OnProgress = t => Changed = t[(t.IndexOf(": ", StringComparison.Ordinal) + 2)..].Replace(" and are read from its database", "", StringComparison.Ordinal) }, database, folder => new ParquetSource(folder), (path, schema) => new ParquetTableFile(path, schema), TimeProvider.System);
             using var snapshot = await source.OpenAsync(Cancel);
             return [.. snapshot.Files.Select(f => $"{Path.GetRelativePath(workspace, f.Path)} {f.Size} {f.Modified.UtcTicks} {f.Digest}")];
         }
