@@ -62,6 +62,12 @@ public abstract record Source
 
     /// <summary>True: two rows equal in value order with different values are a warning, not an error.</summary>
     public bool TiesAllowed { get; init; }
+
+    /// <summary>True: a version that deletes a fact of which no earlier version is there changes nothing; false: it is an error.</summary>
+    public bool UnknownDeletesAllowed { get; init; }
+
+    /// <summary>Whether the first version of a fact, by available at, must not be one that deletes it.</summary>
+    internal bool RefusesUnknownDeletes => DeletedExpr is not null && !UnknownDeletesAllowed;
 }
 
 /// <summary>Validity of slowly changing rows.</summary>
@@ -86,7 +92,10 @@ public sealed record Source<T> : Source
     public Source<T> TieBreak(Expression<Func<T, object?>> columns) =>
         this with { TieBreakExprs = [.. LambdaTranslator.TranslateColumns(columns).Select(c => c.Expr)] };
 
-    /// <summary>Rows with equal columns are versions of one fact; a version may delete it.</summary>
+    /// <summary>
+    /// Rows with equal columns are versions of one fact, in the order of available at; of those that are known the last one counts. A version may delete its fact, and a later one bring it back. A deletion without an earlier version is an
+    /// error that names the row, unless <see cref="AllowUnknownDeletes"/> is declared: either the data is wrong, or the source does not hold all of the history.
+    /// </summary>
     public Source<T> Fact(Expression<Func<T, object?>> columns, Expression<Func<T, bool?>>? deleted = null) => this with
     {
         FactExprs = [.. LambdaTranslator.TranslateColumns(columns).Select(c => c.Expr)],
@@ -117,4 +126,10 @@ public sealed record Source<T> : Source
 
     /// <summary>Rows equal in value order with different values are a warning, not an error; the one that the source gives last counts.</summary>
     public Source<T> AllowTies() => this with { TiesAllowed = true };
+
+    /// <summary>
+    /// A deletion of a fact of which no earlier version is there changes nothing, instead of being an error: for sources that hold only a part of the history, such as a feed of changes that began midway, and for those whose
+    /// <see cref="Where"/> leaves earlier versions out.
+    /// </summary>
+    public Source<T> AllowUnknownDeletes() => this with { UnknownDeletesAllowed = true };
 }

@@ -76,20 +76,24 @@ sealed class EventColumns
     public Schema Schema => new(exprs.Select((e, i) => new Field($"c{i}", Columns.ArrowType(e.Type), true)), null);
 
     /// <summary>
-    /// Rows that can matter to as_of in <c>[.., maxAsOf]</c> looking back to <paramref name="low"/>, of those that take effect after <paramref name="knownBefore"/>; null when all do.
+    /// Rows that can matter to as_of in <c>[.., maxAsOf]</c> looking back to <paramref name="low"/>, of those that take effect after <paramref name="knownBefore"/>; null when all do. Where deletions need an earlier version, that is any version
+    /// available by <paramref name="maxAsOf"/>, also one that happens later.
     /// </summary>
     public int[]? Visible(RecordBatch batch, long low, long maxAsOf, bool effectiveAxis, long knownBefore = long.MinValue)
     {
         if (eventTime < 0) return null;
         var happened = (TimestampArray)batch.Column(eventTime);
         var known = availableAt < 0 || source.IgnoresAvailability ? happened : (TimestampArray)batch.Column(availableAt);
+        var order = source.RefusesUnknownDeletes && availableAt >= 0 ? (TimestampArray)batch.Column(availableAt) : null;
         var rows = new int[batch.Length];
         var count = 0;
         for (var i = 0; i < rows.Length; i++)
         {
             if (happened.IsNull(i) || known.IsNull(i)) continue;
             var effective = Math.Max(happened.Values[i], known.Values[i]);
-            if (effective <= maxAsOf && effective > knownBefore && (effectiveAxis ? effective : happened.Values[i]) >= low) rows[count++] = i;
+            // Under the opt-out a version without available at comes before all others.
+            var matters = effective <= maxAsOf || (order is not null && (order.IsNull(i) || order.Values[i] <= maxAsOf));
+            if (matters && effective > knownBefore && (effectiveAxis ? effective : happened.Values[i]) >= low) rows[count++] = i;
         }
         return count == rows.Length ? null : rows[..count];
     }

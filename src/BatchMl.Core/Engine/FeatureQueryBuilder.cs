@@ -35,6 +35,10 @@ sealed class FeatureQueryBuilder(FeatureQuery query)
     void CheckSources()
     {
         IEnumerable<Source> sources = [query.Spine.Source, .. (query.Service?.Views ?? []).Select(v => v.View.Source), .. query.Label is FutureLabel f ? [f.Source] : Array.Empty<Source>()];
+        foreach (var source in sources.Where(s => s.UnknownDeletesAllowed && s.DeletedExpr is null).Distinct())
+        {
+            Problems.Add($"Source '{source.Name}' allows deletions of unknown facts, but says of no row that it deletes one. Declare .Fact(…, deleted: …), or leave .AllowUnknownDeletes() out.");
+        }
         foreach (var named in sources.GroupBy(s => s.Name, StringComparer.Ordinal))
         {
             var types = named.Select(s => s.RecordType).Distinct().ToArray();

@@ -27,11 +27,14 @@ static class FragmentPruning
         if (bound.Source.EventTimeExpr is not { } eventTime) return All(bound.Snapshot);
         var events = bound.BoundsOf(eventTime);
         var known = bound.Source is { IgnoresAvailability: false, AvailableAtExpr: { } expr } ? bound.BoundsOf(expr) : null;
+        // Where deletions need an earlier version, available at alone says which one is: a version that happens later matters too.
+        var order = bound.Source is { RefusesUnknownDeletes: true, AvailableAtExpr: { } version } ? bound.BoundsOf(version) : null;
         var low = lookBack is { } back ? Subtract(minAsOf, back) : long.MinValue;
         return Select(bound.Snapshot, fragment =>
         {
             var happened = events[fragment];
-            if (happened.Empty || Least(happened) > maxAsOf) return false;
+            if (happened.Empty) return false;
+            if (Least(happened) > maxAsOf && (order is null || !MayComeBy(order[fragment], maxAsOf))) return false;
             var (greatest, latest) = (Greatest(happened), Greatest(happened));
             if (known is not null)
             {
@@ -42,6 +45,9 @@ static class FragmentPruning
             return (effectiveAxis ? latest : greatest) >= low && (latest > knownBefore || knownBefore == long.MinValue);
         });
     }
+
+    // Without available at a version comes before all others.
+    static bool MayComeBy(Bounds available, long instant) => available.Empty || available.MayBeNull || Least(available) <= instant;
 
     /// <summary>Fragments whose partition value can be in <c>[from, to]</c> (null: open); dates only, others are not pruned.</summary>
     public static IReadOnlyList<int> OfPartitions(Expr partition, BoundSource bound, DateOnly? from, DateOnly? to)

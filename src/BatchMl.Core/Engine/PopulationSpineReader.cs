@@ -42,6 +42,7 @@ sealed class PopulationSpineReader(FeatureQuery query, BoundSource source, Featu
         await foreach (var batch in source.ReadAsync(columns, fragments, options.BatchSize, cancel)) read.Add(batch.Copy());
 
         var population = new PopulationRows(source.Source, read);
+        population.RefuseUnknownDeletes(max);
         var collector = new SpineCollector(query, options.Now);
         foreach (var instant in instants)
         {
@@ -157,6 +158,27 @@ sealed class PopulationRows
             }
         }
         return current;
+    }
+
+    /// <summary>The first version of a fact, by available at, must not delete it, if it became available by the last instant.</summary>
+    /// <exception cref="DataException">One does.</exception>
+    public void RefuseUnknownDeletes(long lastInstant)
+    {
+        if (!source.RefusesUnknownDeletes) return;
+        var first = new Dictionary<string, (int Batch, int Row)>(StringComparer.Ordinal);
+        for (var b = 0; b < batches.Count; b++)
+        {
+            var t = times[b];
+            for (var i = 0; i < batches[b].Rows; i++)
+            {
+                if (t.Effective[i] == long.MaxValue || t.Available[i] > lastInstant) continue;
+                if (!first.TryGetValue(t.Fact![i], out var known) || t.Available[i] < times[known.Batch].Available[known.Row]) first[t.Fact[i]] = (b, i);
+            }
+        }
+        foreach (var (b, i) in first.Values)
+        {
+            if (times[b].Deleted![i]) throw Kernel.KernelErrors.UnknownDelete(batches[b].Describe(i), source.FactExprs!.Select(batches[b].Evaluate), i);
+        }
     }
 
     DataException EqualVersions((int Batch, int Row) a, (int Batch, int Row) b) => new(

@@ -109,6 +109,7 @@ static class QueryText
         if (source.TieBreakExprs.Count > 0) rules.Append($"; ties by {string.Join(", ", source.TieBreakExprs)}");
         if (source.TiesAllowed) rules.Append("; ties allowed");
         if (source.FactExprs is { } fact) rules.Append($"; versions of facts ({string.Join(", ", fact)}){(source.DeletedExpr is { } d ? $" deleted by {d}" : "")}");
+        if (source.UnknownDeletesAllowed) rules.Append("; deletions of unknown facts allowed");
         if (source.Validity is { } v) rules.Append($"; valid [{v.From}, {v.To}){(v.ClosedKnownAt is { } c ? $" closing known at {c}" : "")}");
         if (source.WhereExpr is { } where) rules.Append($"; only where {where}");
         return rules.ToString();

@@ -105,6 +105,7 @@ sealed class ViewComputation
         Ttl = ttl,
         Windows = [.. windows.Select(w => new WindowAggregates(w.Window, w.Aggregates))],
         TiesAllowed = Bound.Source.TiesAllowed,
+        UnknownDeletesAllowed = Bound.Source.UnknownDeletesAllowed,
         IgnoreAvailability = Bound.Source.IgnoresAvailability,
         MaxThreads = threads,
     };

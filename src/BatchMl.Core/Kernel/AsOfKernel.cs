@@ -77,6 +77,9 @@ public sealed record AsOfQuery
     /// <summary>Two rows equal in value order with different values: false an error, true the later row of the table counts.</summary>
     public bool TiesAllowed { get; init; }
 
+    /// <summary>A fact whose first version, by available at, deletes it: false an error, once that version is available by the last as_of; true it changes nothing.</summary>
+    public bool UnknownDeletesAllowed { get; init; }
+
     /// <summary>Opt-out: effective_at is the event time. Value order and the order of versions stay as they are.</summary>
     public bool IgnoreAvailability { get; init; }
 
@@ -100,17 +103,28 @@ public static class AsOfKernel
     /// (an aggregate's type: <see cref="Aggregate.Type"/>).
     /// </summary>
     /// <exception cref="DataException">Ties with different values, overlapping validity intervals of one key, several rows of one key in a look-up, an integer sum
-    /// beyond 64 bits, fact versions with equal available-at: names the rows.</exception>
+    /// beyond 64 bits, fact versions with equal available-at, a deletion of a fact that nobody knows: names the rows.</exception>
     public static IReadOnlyList<IArrowArray> Compute(EventTable events, SpineTable spine, AsOfQuery query)
     {
         CheckTypes(events.Keys, spine.Keys);
         var rows = spine.AsOf.Length;
         var threads = Math.Clamp((events.Rows + rows) / RowsPerThread, 1, Math.Max(1, query.MaxThreads));
         var (eventCodes, spineCodes, keys) = Encode(events, spine, threads);
-        var times = RowTimes.Of(events, query, eventCodes);
+        var times = RowTimes.Of(events, query, eventCodes, LastOf(spine.AsOf));
         var eventsByKey = new Buckets(eventCodes, keys, times.Enter, times.Never, threads);
         var spineByKey = new Buckets(spineCodes, keys, spine.AsOf.Values.ToArray(), threads: threads);
         return new KernelComputation(events, query, times, eventsByKey, spineByKey, rows).Run(threads);
+    }
+
+    /// <summary>Refuses versions of facts that contradict each other, for whoever has all versions of some facts but not all rows of a key; nothing is computed.</summary>
+    internal static void CheckVersions(EventTable events, AsOfQuery query, long lastAsOf) =>
+        RowTimes.Of(events with { ValidFrom = null, ValidTo = null, ClosedKnownAt = null }, query, [], lastAsOf);
+
+    static long LastOf(TimestampArray asOf)
+    {
+        var last = long.MinValue;
+        foreach (var t in asOf.Values) last = Math.Max(last, t);
+        return last;
     }
 
     // The shorter side says what keys there are: its table is the smaller one, and rows of the other that nobody asks for are gone before they cost anything. Only stated validity is

@@ -6,7 +6,11 @@ namespace BatchMl.Kernel;
 /// </summary>
 static class FactVersions
 {
-    public static void Apply(EventTable events, RowTimes times)
+    /// <summary>Ends rows where versions of their facts replace or delete them.</summary>
+    /// <param name="events">The rows.</param>
+    /// <param name="times">Their times.</param>
+    /// <param name="deletesUntil">The first version of a fact must not delete it, if it became available by then; null: it may.</param>
+    public static void Apply(EventTable events, RowTimes times, long? deletesUntil)
     {
         var (codes, count) = FactCodes(events);
         var facts = new Buckets(codes, count, times.Effective, times.Never);
@@ -17,7 +21,8 @@ static class FactVersions
             if (facts.Length(fact) == 0) continue;
             facts.Sort(fact, sort);
             var versions = facts.Rows(fact);
-            if (versions.Length > 1) CheckDistinct(events, times, versions, byAvailable, sort);
+            var first = versions.Length == 1 ? versions[0] : CheckDistinct(events, times, versions, byAvailable, sort);
+            if (times.Available[first] <= deletesUntil && Deletes(events, first)) throw KernelErrors.UnknownDelete(events, first);
             Succeed(events, times, versions);
         }
     }
@@ -28,7 +33,7 @@ static class FactVersions
         var current = -1;
         foreach (var row in versions)
         {
-            var deletes = events.Deleted?.GetValue(row) == true;
+            var deletes = Deletes(events, row);
             if (current < 0 || times.Available[row] > times.Available[current])
             {
                 if (current >= 0) times.End(current, times.Effective[row], deletes ? RowFate.Deleted : RowFate.Superseded);
@@ -43,7 +48,10 @@ static class FactVersions
         }
     }
 
-    static void CheckDistinct(EventTable events, RowTimes times, ReadOnlySpan<int> versions, TimeOrder byAvailable, TimeSort sort)
+    static bool Deletes(EventTable events, int row) => events.Deleted?.GetValue(row) == true;
+
+    // Gives the version that became available first.
+    static int CheckDistinct(EventTable events, RowTimes times, ReadOnlySpan<int> versions, TimeOrder byAvailable, TimeSort sort)
     {
         byAvailable.Load(times.Available, versions, sort);
         for (var i = 1; i < versions.Length; i++)
@@ -51,6 +59,7 @@ static class FactVersions
             if (byAvailable.Times[i] == byAvailable.Times[i - 1])
                 throw KernelErrors.EqualVersions(events, versions[byAvailable.Positions[i - 1]], versions[byAvailable.Positions[i]], byAvailable.Times[i]);
         }
+        return versions[byAvailable.Positions[0]];
     }
 
     /// <summary>Dense codes of the rows' facts, which are compared like keys, but nulls are equal to each other.</summary>

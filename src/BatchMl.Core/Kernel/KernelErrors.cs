@@ -13,6 +13,14 @@ static class KernelErrors
         new($"Two versions of one fact became available at the same time ({at} microseconds since 1970), so that neither is the later one: {Name(events, Math.Min(a, b))} and {Name(events, Math.Max(a, b))}. "
             + "Expected a different available-at for each version. Mend the data, or declare an available-at that tells them apart.");
 
+    public static DataException UnknownDelete(EventTable events, int row) => UnknownDelete(Name(events, row), events.Fact, row);
+
+    // The row is named by its place in the source, and has another one in the columns of the fact.
+    public static DataException UnknownDelete(string where, IEnumerable<Apache.Arrow.IArrowArray> fact, int row) =>
+        new($"{where} deletes a fact that nobody knows: of ({string.Join(", ", fact.Select(c => Engine.Explainer.TextAt(c, row) ?? "null"))}) there is no version that became available before. "
+            + "Expected an earlier version of what is deleted. Mend the data, or leave such rows out with .Where(…) on the source; "
+            + "if the source holds only a part of the history, or a feed of changes that began midway, declare .AllowUnknownDeletes().");
+
     public static DataException Overlap(EventTable events, int first, int second) =>
         new($"Two rows of one key are valid at the same time: {Name(events, first)} holds until {Instant(events.ValidTo, first)} and {Name(events, second)} from {Instant(events.ValidFrom, second)} (microseconds since 1970). "
             + "Expected intervals [from, to) of a key that do not overlap. Mend the data, or add to the key what tells the rows apart.");

@@ -32,7 +32,7 @@ sealed class RowExplanation
         var keys = encoder.Add(events.Keys, events.Rows);
         var key = encoder.Find(spine.Keys, spine.AsOf.Length, 1)[spineRow];
         if (key < 0) return [];
-        var times = RowTimes.Of(events, query, keys);
+        var times = RowTimes.Of(events, query, keys, spine.AsOf.Values[spineRow]);
         int[] mine = [.. Enumerable.Range(0, events.Rows).Where(i => keys[i] == key)];
         var explanation = new RowExplanation(events, query, times, mine, spine.AsOf.Values[spineRow]);
         return [.. mine.Select(explanation.Explain)];

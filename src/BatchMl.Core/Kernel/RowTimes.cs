@@ -32,7 +32,11 @@ sealed class RowTimes
     /// <summary>Why a row leaves or is never seen; null where no row ever does.</summary>
     public RowFate[]? Ending { get; init; }
 
-    public static RowTimes Of(EventTable events, AsOfQuery query, int[] keys)
+    /// <param name="events">The rows.</param>
+    /// <param name="query">What is asked of them.</param>
+    /// <param name="keys">Key code by row.</param>
+    /// <param name="lastAsOf">The last instant at which they are asked for: what becomes available later can not be an error yet.</param>
+    public static RowTimes Of(EventTable events, AsOfQuery query, int[] keys, long lastAsOf)
     {
         var rows = events.Rows;
         // Rows with validity and no event time happen when they begin.
@@ -57,7 +61,7 @@ sealed class RowTimes
             Never = never,
             Ending = ending,
         };
-        if (events.Fact.Count > 0) FactVersions.Apply(events, times);
+        if (events.Fact.Count > 0) FactVersions.Apply(events, times, events.Deleted is null || query.UnknownDeletesAllowed ? null : lastAsOf);
         if (events.ValidFrom is not null) ValidityIntervals.Apply(events, times, keys);
         return times;
     }

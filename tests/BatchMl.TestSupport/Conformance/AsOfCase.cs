@@ -71,7 +71,7 @@ public sealed record AsOfCase(EventTable Events, SpineTable Spine, AsOfQuery Que
     [
         .. EventRow.Of(Events).Select(r => $"event {r}"),
         .. Enumerable.Range(0, Spine.AsOf.Length).Select(i => FormattableString.Invariant($"spine ({string.Join(", ", Spine.Keys.Select(k => Cells.At(k, i) ?? "null"))}) as of {Spine.AsOf.GetValue(i)}")),
-        $"latest {string.Join(' ', Query.Latest)}, ttl {Query.Ttl}, ties allowed {Query.TiesAllowed}, ignore availability {Query.IgnoreAvailability}",
+        $"latest {string.Join(' ', Query.Latest)}, ttl {Query.Ttl}, ties allowed {Query.TiesAllowed}, unknown deletes allowed {Query.UnknownDeletesAllowed}, ignore availability {Query.IgnoreAvailability}",
         .. Query.Windows.Select(w => $"{w.Window}: {string.Join(' ', w.Aggregates)}"),
         $"declared: available at {Events.AvailableAt is not null}, deleted {Events.Deleted is not null}, to {Events.ValidTo is not null}, closed known at {Events.ClosedKnownAt is not null}",
     ]);

@@ -18,6 +18,9 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
     /// <summary>The event table.</summary>
     protected EventTable Events { get; } = events;
 
+    /// <summary>The spine rows.</summary>
+    protected SpineTable Spine { get; } = spine;
+
     /// <summary>The oracle as a function, to plug in where a kernel goes.</summary>
     public static IReadOnlyList<IArrowArray> Compute(EventTable events, SpineTable spine, AsOfQuery query) => new NestedLoopOracle(events, spine, query).Run();
 
@@ -31,11 +34,12 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
             columns.Add((ResultType(aggregate), []));
 
         RefuseEqualVersions();
+        RefuseUnknownDeletes();
         RefuseOverlaps();
-        for (var i = 0; i < spine.AsOf.Length; i++)
+        for (var i = 0; i < Spine.AsOf.Length; i++)
         {
-            var key = spine.Keys.Select(k => Cells.At(k, i)).ToArray();
-            var asOf = spine.AsOf.GetValue(i)!.Value;
+            var key = Spine.Keys.Select(k => Cells.At(k, i)).ToArray();
+            var asOf = Spine.AsOf.GetValue(i)!.Value;
             var facts = FactsAt(key, asOf);
             var column = 0;
             foreach (var latest in Query.Latest)
@@ -119,6 +123,25 @@ public class NestedLoopOracle(EventTable events, SpineTable spine, AsOfQuery que
             if (known.FirstOrDefault(b => b.Ordinal > a.Ordinal && SameFact(a, b) && VersionOf(a) == VersionOf(b)) is { } b)
                 throw new DataException($"Versions of one fact need different available-at; rows {a.Ordinal} and {b.Ordinal} have the same.");
     }
+
+    /// <summary>Each version that deletes and is available by the last as_of needs an earlier one, unless that is allowed.</summary>
+    protected virtual void RefuseUnknownDeletes()
+    {
+        if (Query.UnknownDeletesAllowed || Events.Fact.Count == 0)
+            return;
+        foreach (var deletion in rows.Where(r => IsDeleted(r) && IsVersion(r) && IsAvailable(r)))
+            if (!rows.Any(r => IsVersion(r) && SameFact(r, deletion) && IsEarlier(r, deletion)))
+                throw new DataException($"Row {deletion.Ordinal} deletes a fact of which there is no earlier version.");
+    }
+
+    /// <summary>Whether a version is available at any instant that is asked about.</summary>
+    protected virtual bool IsAvailable(EventRow version) => Spine.AsOf.Values.ToArray().Any(asOf => VersionOf(version) <= asOf);
+
+    /// <summary>Whether a row counts among the versions of its fact: it takes effect some time.</summary>
+    protected virtual bool IsVersion(EventRow row) => EffectiveAt(row) is not null;
+
+    /// <summary>Whether a version was there before a deletion.</summary>
+    protected virtual bool IsEarlier(EventRow version, EventRow deletion) => VersionOf(version) < VersionOf(deletion);
 
     /// <summary>What orders versions.</summary>
     protected virtual long VersionOf(EventRow row) => Events.AvailableAt is null ? row.EventTime!.Value : row.AvailableAt ?? long.MinValue;

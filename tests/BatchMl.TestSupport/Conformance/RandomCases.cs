@@ -31,6 +31,8 @@ public sealed class RandomCases(int seed, int rows = 15)
         var events = Enumerable.Range(0, random.Next(rows)).Select(_ => Row(shape)).ToList();
         if (shape.Events.Fact.Count > 0 && Chance(0.9))
             events = WithDistinctVersions(events, shape.Events.AvailableAt is not null);
+        if (shape.Events.Deleted is not null && Chance(0.7))
+            events = WithKnownDeletes(events, shape.Events.AvailableAt is not null);
         if (shape.Events.ValidFrom is not null && Chance(0.9))
             events = WithoutOverlaps(events);
         if (shape.UniqueTieBreak)
@@ -91,6 +93,13 @@ public sealed class RandomCases(int seed, int rows = 15)
     List<EventRow> WithDistinctVersions(List<EventRow> events, bool byAvailableAt) =>
         [.. Shuffled(events.Count).Zip(events, (n, r) => byAvailableAt ? r with { AvailableAt = unit * (n - 5) } : r with { EventTime = unit * (n - 5) })];
 
+    // Nothing is deleted by the first version of a fact.
+    static List<EventRow> WithKnownDeletes(List<EventRow> events, bool byAvailableAt)
+    {
+        long? Version(EventRow row) => row.EventTime is null ? null : byAvailableAt ? row.AvailableAt : row.EventTime;
+        return [.. events.Select(r => r with { Deleted = r.Deleted && events.Any(o => o.Fact.Zip(r.Fact).All(c => Cells.Compare(c.First, c.Second) == 0) && Version(o) < Version(r)) })];
+    }
+
     // Each key's intervals one after the other, with gaps or without.
     List<EventRow> WithoutOverlaps(List<EventRow> events)
     {
@@ -113,6 +122,7 @@ public sealed class RandomCases(int seed, int rows = 15)
             new WindowSpec(unit * random.Next(1, Reach), Chance(0.3) ? unit * random.Next(1, 5) : 0, (WindowConvention)random.Next(3), (WindowAxis)random.Next(2)),
             [.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => Aggregate())]))],
         TiesAllowed = Chance(0.4),
+        UnknownDeletesAllowed = Chance(0.5),
         IgnoreAvailability = Chance(0.1),
     };
 

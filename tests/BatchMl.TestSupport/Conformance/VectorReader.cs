@@ -47,6 +47,7 @@ static class VectorReader
         Latest = [.. List(json, "latest").Select(l => new LatestSpec(events.ValueIndex(l), Flag(l, "non_null")))],
         Windows = [.. List(json, "windows").Select(w => new WindowAggregates(Window(w), [.. List(w, "aggregates").Select(a => Aggregate(a, events))]))],
         TiesAllowed = Flag(json, "ties_allowed"),
+        UnknownDeletesAllowed = Flag(json, "unknown_deletes_allowed"),
         IgnoreAvailability = Flag(json, "ignore_availability"),
     };
 

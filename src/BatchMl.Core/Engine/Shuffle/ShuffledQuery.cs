@@ -143,9 +143,12 @@ public sealed class ShuffledQuery
     {
         var cutter = new ParcelCutter(view);
         var ways = WaysOf(view);
+        var computation = local.Computations[view];
         await foreach (var bucket in Buckets.Of(parcels, cancel))
         {
             var rows = bucket.Rows(view)!;
+            // Here all versions of a fact are together, whether or not anyone asks for their keys.
+            if (computation.Bound.Source.RefusesUnknownDeletes) AsOfKernel.CheckVersions(TravellingEvents.Unpack(computation, rows), computation.Query(1), Asked(view).Max);
             foreach (var parcel in ways.FollowVersions(cutter, rows)) yield return parcel;
         }
         foreach (var parcel in cutter.Flush()) yield return parcel;
