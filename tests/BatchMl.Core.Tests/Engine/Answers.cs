@@ -54,6 +54,34 @@ sealed record Answer(IReadOnlyList<IReadOnlyDictionary<string, object?>> Rows, I
         return all;
     }
 
+    /// <summary>What is said of data that is refused, computed in one process and in tasks; null where it is not.</summary>
+    public static async Task<string?[]> RefusalsAsync(FeatureQuery query, Setting setting, params (string Name, IBatchSource Source)[] sources)
+    {
+        using var pinned = await OpenAsync(query, setting, sources);
+        var random = new Random(1);
+        string?[] said = [null, null];
+        foreach (var group in (await pinned.PartitionsAsync(setting.From, setting.To, default)).Chunk(setting.PartitionsAtOnce))
+        {
+            said[0] ??= await RefusalAsync(() => OfAsync(pinned.ComputeAsync(group, null, default)));
+            var layout = await ShuffledAnswer.LayoutAsync(pinned, group, byPartition: true, random);
+            said[1] ??= await RefusalAsync(() => new ShuffledAnswer(pinned, group, layout, tasks: random.Next(1, 4), random).ComputeAsync());
+        }
+        return said;
+    }
+
+    static async Task<string?> RefusalAsync<T>(Func<Task<T>> compute)
+    {
+        try
+        {
+            await compute();
+            return null;
+        }
+        catch (DataException e)
+        {
+            return e.Message;
+        }
+    }
+
     static async Task<Answer> OfAsync(IAsyncEnumerable<FeatureBatch> batches)
     {
         var rows = new List<IReadOnlyDictionary<string, object?>>();

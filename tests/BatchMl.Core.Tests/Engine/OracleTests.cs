@@ -31,14 +31,17 @@ public sealed class OracleTests : IDisposable
             var random = new Random(seed);
             var sales = Sales(random);
             Ask[] asks = [.. Enumerable.Range(0, 25).Select(i => new Ask(i, random.Next(12) == 0 ? null : $"c{random.Next(5)}", Days.At(random.Next(24) / 2.0)))];
-            var expected = Expected(sales, asks, facts, ttl, ignoresAvailability);
+            // Half of the time no deletion is of a fact that nobody knows, and none is allowed.
+            var allowed = seed % 2 == 1;
+            if (!allowed) sales = WithKnownDeletes(sales, DateTimeOffset.MaxValue);
+            var expected = Expected(sales, asks, facts, ttl, ignoresAvailability, allowed);
             foreach (var setting in Settings())
             {
                 foreach (var (parts, statistics) in new[] { (1, false), (5, true), (5, false), (9, true) })
                 {
-                    var ordered = seed % 2 == 0 ? [.. sales.OrderBy(s => s.At)] : sales;
+                    var ordered = seed < 2 ? [.. sales.OrderBy(s => s.At)] : sales;
                     var answer = await Answer.OfAsync(
-                        Query(facts, ttl, ignoresAvailability), setting,
+                        Query(facts, ttl, ignoresAvailability, allowed), setting,
                         ("asks", MemorySource.Of("asks", statistics, Split(asks, parts))), ("sales", MemorySource.Of("sales", statistics, Split(ordered, parts))));
                     Assert.Empty(answer.Errors);
                     var byId = answer.Rows.OrderBy(r => (long)r["id"]!).ToArray();
@@ -52,6 +55,45 @@ public sealed class OracleTests : IDisposable
             }
         }
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Deletions_of_unknown_facts_are_refused_where_the_oracle_refuses_them_however_they_are_computed(bool ignoresAvailability)
+    {
+        var met = new int[2];
+        for (var seed = 0; seed < 40; seed++)
+        {
+            var random = new Random(seed);
+            // As of an early day, so that what is known and what happens later is on both sides of it.
+            var sales = Sales(random).Take(random.Next(5, 46)).ToArray();
+            if (random.Next(3) > 0) sales = WithKnownDeletes(sales, Days.At(random.Next(12)));
+            Ask[] asks = [.. Enumerable.Range(0, 4).Select(i => new Ask(i, $"c{random.Next(5)}", Days.At(random.Next(8) / 2.0)))];
+            var refused = false;
+            try
+            {
+                Expected(sales, asks, facts: true, ttl: false, ignoresAvailability, unknownDeletesAllowed: false);
+            }
+            catch (DataException)
+            {
+                refused = true;
+            }
+            met[refused ? 1 : 0]++;
+            foreach (var (parts, statistics) in new[] { (1, false), (5, true), (9, true), (9, false) })
+            {
+                Sale[] ordered = (seed % 3) switch { 0 => [.. sales.OrderBy(s => s.At)], 1 => [.. sales.OrderBy(s => s.Known)], _ => sales };
+                var said = await Answer.RefusalsAsync(
+                    Query(true, false, ignoresAvailability, unknownDeletesAllowed: false), new Setting { PartitionsAtOnce = random.Next(1, 3) },
+                    ("asks", MemorySource.Of("asks", statistics, Split(asks, 2))), ("sales", MemorySource.Of("sales", statistics, Split(ordered, parts))));
+                Assert.True(said.All(s => s is not null == refused), $"seed {seed}, {parts} parts, statistics {statistics}: refused {refused}, but {string.Join(" and ", said.Select(s => s ?? "not"))}");
+            }
+        }
+        Assert.All(met, m => Assert.InRange(m, 8, 32));
+    }
+
+    // Nothing that is known by then is deleted by the first version of its fact.
+    static Sale[] WithKnownDeletes(Sale[] sales, DateTimeOffset until) =>
+        [.. sales.Select(s => s with { Deleted = s.Deleted && (s.Known > until || sales.Any(o => o.Fact == s.Fact && o.At is not null && o.Known < s.Known)) })];
 
     [Fact]
     public async Task Fragments_that_no_row_can_see_are_not_read()
@@ -88,18 +130,19 @@ public sealed class OracleTests : IDisposable
             random.Next(4) == 0 ? null : $"t{random.Next(4)}", Maybe(random.Next(2) == 0));
     })];
 
-    static Source<Sale> Declared(bool facts, bool ignoresAvailability)
+    static Source<Sale> Declared(bool facts, bool ignoresAvailability, bool unknownDeletesAllowed = false)
     {
         var source = Source.Bind<Sale>("sales").EventTime(s => s.At).AvailableAt(s => s.Known).TieBreak(s => s.Seq);
         if (facts) source = source.Fact(s => s.Fact, s => s.Deleted);
+        if (facts && unknownDeletesAllowed) source = source.AllowUnknownDeletes();
         return ignoresAvailability ? source.AsOfEventTime() : source;
     }
 
     static Spine<Ask> Asks() => Spine.From(Source.Bind<Ask>("asks")).Key(a => a.Id).Select(a => a.Customer).AsOf(a => a.At);
 
-    static FeatureQuery Query(bool facts, bool ttl, bool ignoresAvailability)
+    static FeatureQuery Query(bool facts, bool ttl, bool ignoresAvailability, bool unknownDeletesAllowed)
     {
-        var source = Declared(facts, ignoresAvailability);
+        var source = Declared(facts, ignoresAvailability, unknownDeletesAllowed);
         var latest = FeatureView.Of(source, s => s.Customer).Latest(s => s.Amount, "latest").LatestNonNull(s => s.Text, "text");
         var windows = FeatureView.Of(source, s => s.Customer)
             .Window("n", w => w.Count(), days: 3).Window("items", w => w.Sum(s => s.Items), days: 3).Window("mean", w => w.Mean(s => s.Amount), days: 3)
@@ -108,7 +151,7 @@ public sealed class OracleTests : IDisposable
         return FeatureQuery.Create(Asks(), FeatureService.Of("s", 1, ttl ? latest.Ttl(days: 2) : latest, windows), null);
     }
 
-    static Dictionary<string, object?[]> Expected(Sale[] sales, Ask[] asks, bool facts, bool ttl, bool ignoresAvailability)
+    static Dictionary<string, object?[]> Expected(Sale[] sales, Ask[] asks, bool facts, bool ttl, bool ignoresAvailability, bool unknownDeletesAllowed)
     {
         object?[] Column<T>(Func<Sale, T> cell) => [.. sales.Select(s => (object?)cell(s))];
         var events = new EventTable
@@ -138,6 +181,7 @@ public sealed class OracleTests : IDisposable
                 new(new WindowSpec(5 * day, day / 2, WindowConvention.Closed), [new(AggregateKind.Share, 3)]),
                 new(new WindowSpec(2 * day, Axis: WindowAxis.EffectiveAt), [new(AggregateKind.Count, -1)]),
             ],
+            UnknownDeletesAllowed = unknownDeletesAllowed,
             IgnoreAvailability = ignoresAvailability,
         });
         string[] names = ["latest", "text", "n", "items", "mean", "share", "known"];
