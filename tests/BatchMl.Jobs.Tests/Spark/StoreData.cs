@@ -17,11 +17,11 @@ sealed class StoreData : IDisposable
             CASE WHEN i % 500 <> 3 AND i % 97 <> 5 THEN TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_minutes(i * 6607 % (36 * 1440)) END AS "at", CASE WHEN i % 500 = 3 THEN 'without time' ELSE 'lane ' || (i % 5) END AS lane,
             CASE WHEN i % 19 > 0 THEN (i * 613 % 1009) / 7.0 END AS basket, i % 43 AS tries, (i * 7919) % 13 < 6 AS bought
             """);
-        // Up to three versions of a sale: the second may be another customer's, or say that there was none.
+        // Up to three versions of a sale: the second may be another customer's, or say that there was none; what is said never to have been was known before.
         Copy("sales", 4, 12_000, """
             SELECT k AS number, i AS seq, CASE WHEN v = 1 AND k % 9 = 0 THEN 'c' || ((k + 1) * 6007 % 101) WHEN k % 2 = 0 THEN 'c0' WHEN k % 31 <> 7 THEN 'c' || (k * 6007 % 101) END AS customer,
             CASE WHEN k % 41 > 0 THEN 's' || (k * 13 % 9) END AS shop, TIMESTAMPTZ '2023-12-20 00:00:00Z' + to_minutes(k * 104729 % (50 * 1440)) AS "at",
-            CASE WHEN k % 53 <> 1 OR v > 0 THEN "at" + to_minutes(k * 31 % 700) + to_hours(v * 20) END AS known, CASE WHEN k % 7 <> 1 THEN v = 1 AND k % 15 = 0 END AS gone,
+            CASE WHEN k % 53 <> 1 OR k % 15 = 0 OR v > 0 THEN "at" + to_minutes(k * 31 % 700) + to_hours(v * 20) END AS known, CASE WHEN k % 7 <> 1 THEN v = 1 AND k % 15 = 0 END AS gone,
             CASE WHEN k % 11 > 0 THEN (k * 2654435761 % 100003) / 7.0 - 5000 + v END AS amount, k * 13 % 7 AS items, CASE WHEN k % 13 > 0 THEN 'p' || (k * 37 % 41) END AS product, NULL::VARCHAR AS note
             FROM (SELECT i, i // 3 AS k, i % 3 AS v FROM numbered) WHERE v = 0 OR (v = 1 AND k % 3 = 0) OR (v = 2 AND k % 12 = 0)
             """);
