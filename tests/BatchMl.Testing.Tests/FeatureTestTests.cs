@@ -56,6 +56,20 @@ public sealed class FeatureTestTests
     }
 
     [Fact]
+    public void A_deletion_counts_from_when_it_is_known_and_needs_what_it_deletes()
+    {
+        static Order Deleted(long id, double at, double loaded) => Shop.Order(id, at, loaded) with { IsDeleted = true };
+        var orders = Shop.Orders.Fact(o => o.OrderId, deleted: o => o.IsDeleted);
+        Order[] rows = [Shop.Order(1, at: 0), Shop.Order(2, at: 1), Deleted(2, at: 1, loaded: 3)];
+        FeatureTest.Of(Shop.Of(orders)).Given(rows).ExpectNoLeaks().At(Shop.Day(2), key: 7L).Expect("orders_30d", 2).At(Shop.Day(3), key: 7L).Expect("orders_30d", 1);
+
+        var unknown = FeatureTest.Of(Shop.Of(orders)).Given(rows).Given(Deleted(9, at: 1, loaded: 4));
+        unknown.At(Shop.Day(3), key: 7L).Expect("orders_30d", 1);
+        Assert.StartsWith("orders row 3 deletes a fact that nobody knows: of (9) there is no version", Assert.Throws<DataException>(() => unknown.At(Shop.Day(4), key: 7L)).Message, StringComparison.Ordinal);
+        FeatureTest.Of(Shop.Of(orders.AllowUnknownDeletes())).Given(rows).Given(Deleted(9, at: 1, loaded: 4)).ExpectNoLeaks().At(Shop.Day(4), key: 7L).Expect("orders_30d", 1);
+    }
+
+    [Fact]
     public void A_label_in_the_future_has_a_value_and_a_time_when_it_is_mature() => shop
         .At("2024-02-08T00:00:00Z", key: 7L).ExpectLabel(true).ExpectNotMature("2024-02-19T23:59:59Z").ExpectMature("2024-02-20T00:00:00Z")
         .At("2024-01-09T00:00:00Z", key: 7L).ExpectLabel(false);

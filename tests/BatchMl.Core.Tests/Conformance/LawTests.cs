@@ -40,6 +40,21 @@ public sealed class LawTests
     }
 
     [Fact]
+    public void Random_cases_delete_what_is_known_and_what_is_not_where_that_is_allowed_and_where_not()
+    {
+        var met = new Dictionary<string, int>();
+        foreach (var input in Enumerable.Range(0, CasesPerSeed).Select(i => Case(1, i)).Where(c => EventRow.Of(c.Events).Any(r => r.Deleted)))
+        {
+            bool Accepted(bool allowed) => (input with { Query = input.Query with { UnknownDeletesAllowed = allowed } }).Outcome(NestedLoopOracle.Compute) is not null;
+            if (!Accepted(allowed: true)) continue;
+            var kind = $"{(Accepted(allowed: false) ? "known" : "unknown")}, {(input.Query.UnknownDeletesAllowed ? "allowed" : "refused")}";
+            met[kind] = met.GetValueOrDefault(kind) + 1;
+        }
+        Assert.Equal(4, met.Count);
+        Assert.All(met, m => Assert.True(m.Value >= 15, $"{m.Key} came up too rarely: {m.Value}"));
+    }
+
+    [Fact]
     public void The_kernel_equals_the_oracle_on_more_rows_than_a_person_can_follow()
     {
         var cases = Enumerable.Range(0, 250).Select(i => new RandomCases(77_000_000 + i, rows: 400).Next()).ToList();

@@ -31,7 +31,7 @@ public sealed class RandomCases(int seed, int rows = 15)
         var events = Enumerable.Range(0, random.Next(rows)).Select(_ => Row(shape)).ToList();
         if (shape.Events.Fact.Count > 0 && Chance(0.9))
             events = WithDistinctVersions(events, shape.Events.AvailableAt is not null);
-        if (shape.Events.Deleted is not null && Chance(0.7))
+        if (shape.Events.Deleted is not null && Chance(0.4))
             events = WithKnownDeletes(events, shape.Events.AvailableAt is not null);
         if (shape.Events.ValidFrom is not null && Chance(0.9))
             events = WithoutOverlaps(events);
