@@ -66,7 +66,7 @@ public sealed class OracleTests : IDisposable
         {
             var random = new Random(seed);
             // As of an early day, so that what is known and what happens later is on both sides of it.
-            var sales = Sales(random).Take(random.Next(5, 46)).ToArray();
+            var sales = Sales(random).Take(random.Next(5, 46)).Select(s => random.Next(3) == 0 ? s with { At = s.At?.AddDays(random.Next(40)) } : s).ToArray();
             if (random.Next(3) > 0) sales = WithKnownDeletes(sales, Days.At(random.Next(12)));
             Ask[] asks = [.. Enumerable.Range(0, 4).Select(i => new Ask(i, $"c{random.Next(5)}", Days.At(random.Next(8) / 2.0)))];
             var refused = false;
