@@ -62,12 +62,12 @@ public sealed class OracleTests : IDisposable
     public async Task Deletions_of_unknown_facts_are_refused_where_the_oracle_refuses_them_however_they_are_computed(bool ignoresAvailability)
     {
         var met = new int[2];
-        for (var seed = 0; seed < 40; seed++)
+        for (var seed = 0; seed < 60; seed++)
         {
             var random = new Random(seed);
             // As of an early day, so that what is known and what happens later is on both sides of it.
             var sales = Sales(random).Take(random.Next(5, 46)).Select(s => random.Next(3) == 0 ? s with { At = s.At?.AddDays(random.Next(40)) } : s).ToArray();
-            if (random.Next(3) > 0) sales = WithKnownDeletes(sales, Days.At(random.Next(12)));
+            if (random.Next(3) == 0) sales = WithKnownDeletes(sales, Days.At(random.Next(12)));
             Ask[] asks = [.. Enumerable.Range(0, 4).Select(i => new Ask(i, $"c{random.Next(5)}", Days.At(random.Next(8) / 2.0)))];
             var refused = false;
             try
@@ -88,7 +88,7 @@ public sealed class OracleTests : IDisposable
                 Assert.True(said.All(s => s is not null == refused), $"seed {seed}, {parts} parts, statistics {statistics}: refused {refused}, but {string.Join(" and ", said.Select(s => s ?? "not"))}");
             }
         }
-        Assert.All(met, m => Assert.InRange(m, 8, 32));
+        Assert.All(met, m => Assert.InRange(m, 8, 52));
     }
 
     // Nothing that is known by then is deleted by the first version of its fact.
