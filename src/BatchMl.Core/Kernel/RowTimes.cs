@@ -32,6 +32,7 @@ sealed class RowTimes
     /// <summary>Why a row leaves or is never seen; null where no row ever does.</summary>
     public RowFate[]? Ending { get; init; }
 
+    /// <summary>Applies the rules to rows.</summary>
     /// <param name="events">The rows.</param>
     /// <param name="query">What is asked of them.</param>
     /// <param name="keys">Key code by row.</param>
