@@ -103,6 +103,51 @@ public sealed class SideBySideTests : IDisposable
     }
 
     [Fact]
+    public async Task Turned_on_later_and_off_again_nothing_that_is_published_is_lost_from_sight()
+    {
+        await PublishTwoAsync();
+        var (off, on) = (Job(), Job(sideBySide: true));
+        string[] days = ["--partition", First, "--partition", Second];
+        await RunAsync(off, ["run", "t/score", "--model", "m@1", .. days]);
+        var before = await Workspaces.ContentAsync(folder.At("work"), "t/score");
+        foreach (var version in new[] { "1", "2" })
+            File.Copy(Directory.GetFiles(folder.At("work", "datasets", "t/score"), "_profile-*.json", SearchOption.AllDirectories)[0], folder.At("work", "models", "m", version, "reference_profile.json"));
+        PipelineJob Watched(ScoreJob score) => new("t", "", score, new MonitorJob("t/monitor", "", score, ((MonitorJob)FlightDelays.FlightDelays.Pipeline().Steps.Single(s => s is MonitorJob)).Labels.Label!));
+        const string Versions = "SELECT flight_date, any_value(model_version) AS v, count(DISTINCT model_version) AS n FROM \"t/score\" GROUP BY 1 ORDER BY 1";
+
+        // On: what was there is current until a version scores the day, and the plan says so.
+        Assert.Contains("not made yet; t/score has it, and keeps it", await RunAsync(on, ["plan", "t/score", .. days]), StringComparison.Ordinal);
+        Assert.Equal($"flight_date,v,n\n{First},1,1\n{Second},1,1", await AskAsync(on, Versions));
+        await RunAsync(Watched(on), ["run", "t/monitor", .. days]);
+        await RunAsync(on, "run", "t/score", "--partition", First);
+        var kept = await Workspaces.ContentAsync(folder.At("work"), "t/score@2");
+        Assert.Equal($"flight_date,v,n\n{First},2,1\n{Second},1,1", await AskAsync(on, Versions));
+        Assert.Contains("1 partition to make", await RunAsync(Watched(on), ["run", "t/monitor", .. days]), StringComparison.Ordinal);
+
+        // Off: the same is current, and watched.
+        Assert.Equal($"flight_date,v,n\n{First},2,1\n{Second},1,1", await AskAsync(off, Versions));
+        Assert.Contains("0 partitions to make", await RunAsync(Watched(off), ["run", "t/monitor", .. days]), StringComparison.Ordinal);
+        var plan = await RunAsync(off, ["plan", "t/score", .. days]);
+        Assert.Contains("model changed; kept as it is; t/score@2, committed later, is current", plan, StringComparison.Ordinal);
+        Assert.Contains("dataset t/score, partitioned by", plan, StringComparison.Ordinal);
+        Assert.Equal("[]", (await RunAsync(off, "status", "--late", "t/score", "--json")).Trim());
+        // A version's own day is made again where it is, whatever the job says now.
+        var request = new RunRequest { Only = [new PartitionKey("parquet", "t/score@2", "flight_date", First)], Force = true, Partitions = [First] };
+        await using (var session = BatchMlApplication.Create(() => [off]).Open(new Hosting.SessionOptions(folder.At("work"), new Dictionary<string, string?>())))
+            Assert.Equal(1, (await new Runner(session.Environment, new Quiet()).RunAsync(off, request, "retry", TestContext.Current.CancellationToken)).Steps[0].Done);
+        Assert.Equal(2, (await Workspaces.LedgerAsync(folder.At("work"), "t/score@2")).Single().Committed!.Staged.Fence);
+        Assert.Equal(before, await Workspaces.ContentAsync(folder.At("work"), "t/score"));
+
+        // And what is made now takes its place, beside what the version keeps.
+        await RunAsync(off, "run", "t/score", "--model", "m@1", "--partition", First, "--force");
+        Assert.Equal($"flight_date,v,n\n{First},1,1\n{Second},1,1", await AskAsync(off, Versions));
+        Assert.Contains("1 partition to make", await RunAsync(Watched(off), ["run", "t/monitor", .. days]), StringComparison.Ordinal);
+        Assert.Equal(before, await Workspaces.ContentAsync(folder.At("work"), "t/score"));
+        Assert.Equal(kept, await Workspaces.ContentAsync(folder.At("work"), "t/score@2"));
+        Assert.Empty(Workspaces.Leftovers(folder.At("work")));
+    }
+
+    [Fact]
     public async Task A_run_keeps_which_model_was_asked_for_and_a_replay_makes_that_versions_partitions()
     {
         await PublishTwoAsync();

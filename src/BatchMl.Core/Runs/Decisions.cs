@@ -15,7 +15,7 @@ static class Decisions
         foreach (var dataset in asked.Select(p => p.Key.Dataset).Distinct())
         {
             foreach (var entry in await catalog.LedgerAsync(plan.Sink.Name, dataset, cancel)) known[entry.Key] = entry;
-            if (CurrentPartitions.DatasetsOf(plan.Sink, dataset).Count == 1) continue;
+            if (CurrentPartitions.DatasetsOf(plan.Sink, dataset).All(d => d == dataset)) continue;
             foreach (var entry in await CurrentPartitions.OfAsync(catalog, plan.Sink, dataset, cancel)) current[entry.Key.Value] = entry;
         }
         var decisions = new List<PartitionDecision>(asked.Length);

@@ -62,6 +62,7 @@ public sealed class SideBySideKillTests(TwoVersions prepared) : IClassFixture<Tw
             AssertEachDayOnce(workspace, second.Keys);
         }
         var random = new Random(20131002);
+        var kills = points.Length;
         for (var kill = 0; kill < 8; kill++)
         {
             using var process = JobsProcess.StartStopping("", workspace.Run());
@@ -69,8 +70,10 @@ public sealed class SideBySideKillTests(TwoVersions prepared) : IClassFixture<Tw
             if (process.HasExited) break;
             process.Kill();
             await process.WaitAsync();
+            kills++;
             AssertEachDayOnce(workspace, second.Keys);
         }
+        TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills");
         using (var last = JobsProcess.StartStopping("", workspace.Run()))
         {
             await last.WaitAsync();
@@ -87,6 +90,24 @@ public sealed class SideBySideKillTests(TwoVersions prepared) : IClassFixture<Tw
         Assert.Equal($"{second.Count},{Duck.Ask<long>($"SELECT count(*) FROM {rows}")},2,2", query.Output.Trim().Split('\n')[^1]);
         var current = $"(SELECT * EXCLUDE (run_id, scored_at) FROM read_parquet([{string.Join(", ", Current(workspace).Files.Select(f => $"'{f}'"))}], hive_partitioning = true))";
         Assert.Equal(0, Duck.Ask<long>($"SELECT count(*) FROM (({current} EXCEPT ALL {rows}) UNION ALL ({rows} EXCEPT ALL {current}))"));
+    }
+
+    [Fact]
+    public async Task What_a_killed_process_staged_of_a_version_is_removed_by_the_next_run_of_any_version()
+    {
+        Shared.RequireOrSkip(OperatingSystem.IsLinux(), "Needs /proc and the signal numbers of Linux.");
+        using var workspace = new ScoringWorkspace(prepared.Workspace, TwoVersions.Job, TwoVersions.Second, new Dictionary<string, string>());
+        using (var process = JobsProcess.StartStopping("after stage", workspace.Run("--partition", "2013-12-31")))
+        {
+            await process.StoppedAsync();
+            process.Kill();
+            await process.WaitAsync();
+        }
+        Assert.NotEmpty(Workspaces.Leftovers(workspace.Path));
+        using var next = JobsProcess.StartStopping("", workspace.Run("--partition", "2013-12-30", "--model", "flight-delays@1"));
+        await next.WaitAsync();
+        Assert.True(next.ExitCode == 0, next.Output + next.Error);
+        Assert.Empty(Workspaces.Leftovers(workspace.Path));
     }
 
     static string Datasets(string workspace, string dataset) => Path.Combine(new Workspace(workspace).Datasets, dataset);
