@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using BatchMl.BigQuery.Client;
 using BatchMl.Data;
+using BatchMl.Fakes;
 using BatchMl.Hosting;
 using BatchMl.Parquet;
 using BatchMl.Runs;
@@ -228,12 +230,30 @@ public sealed class SideBySideTests : IDisposable
     }
 
     [Fact]
-    public async Task BigQuery_has_one_version_of_a_partition_and_says_so()
+    public async Task In_BigQuery_each_version_has_a_table_and_the_one_that_is_named_has_what_is_current()
     {
         await PublishTwoAsync();
-        var (code, text) = await TryAsync(Job(sideBySide: true), "plan", "t/score", "--partition", First, "--sink", "bigquery://project/dataset/table");
+        await using var fake = await FakeBigQuery.StartAsync();
+        using (var client = await BigQueryClient.OpenAsync(new BigQueryClientOptions { Project = "test-project", Endpoint = new Uri(fake.Url), Credentials = BigQueryCredentials.None }, TestContext.Current.CancellationToken))
+            await client.Datasets.InsertAsync(new BigQueryDataset { DatasetReference = client.Dataset("ml"), Location = "EU" }, TestContext.Current.CancellationToken);
+        string[] sink = ["--sink", "bigquery://test-project/ml/scores", "--set", $"BigQuery:Endpoint={fake.Url}", "--set", "BigQuery:Credentials=none"];
+        var job = Job(sideBySide: true);
+        Assert.Contains("test-project.ml.scores__v2 in EU", await RunAsync(job, ["plan", "t/score", "--partition", First, .. sink]), StringComparison.Ordinal);
+        await RunAsync(job, ["run", "t/score", "--partition", First, "--partition", Second, .. sink]);
+        await RunAsync(job, ["run", "t/score", "--model", "m@1", "--partition", First, .. sink]);
+        string[] Versions(string table) => [.. fake.Look($"SELECT flight_date::VARCHAR || ' ' || string_agg(DISTINCT model_version, ',') FROM \"test-project.ml\".\"{table}\" GROUP BY flight_date ORDER BY 1").Select(r => (string)r[0]!)];
+        Assert.Equal([$"{First} 1"], Versions("scores__v1"));
+        Assert.Equal([$"{First} 2", $"{Second} 2"], Versions("scores__v2"));
+        Assert.Equal([$"{First} 1", $"{Second} 2"], Versions("scores"));
+        var outputs = Workspaces.Events(folder.At("work")).Where(e => e.GetProperty("eventType").GetString() == "COMPLETE").SelectMany(e => e.GetProperty("outputs").EnumerateArray()).Select(o => o.GetProperty("name").GetString()).Distinct();
+        Assert.Equal(["test-project.ml.scores__v2", "test-project.ml.scores__v1"], outputs.Where(o => o!.StartsWith("test-project", StringComparison.Ordinal)));
+        // No longer kept: the table goes on as it is.
+        await RunAsync(Job(), ["run", "t/score", "--partition", First, .. sink]);
+        Assert.Equal([$"{First} 2", $"{Second} 2"], Versions("scores"));
+
+        var (code, text) = await TryAsync(job, ["plan", "t/score", "--partition", First, "--set", "BigQuery:Mode=append", .. sink]);
         Assert.True(code == 2, text);
-        Assert.Contains("keeps its scores by model version (SideBySide)", text, StringComparison.Ordinal);
+        Assert.Contains("which append can not", text, StringComparison.Ordinal);
     }
 
     [Fact]
