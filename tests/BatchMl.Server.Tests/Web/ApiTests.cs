@@ -41,7 +41,12 @@ public sealed class ApiTests
     {
         await using var server = await TestServer.StartAsync();
         using var client = server.Client();
-        // Made before versions were kept; then kept, by version 1; then by version 2, which has made a day so far; then no longer kept.
+        // A dataset that nothing but versions are of goes by the name of its job.
+        server.Job.Dataset = "demo/score@1";
+        await RunAsync(["2013-10-08"]);
+        await UntilAsync(async () => (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score"))["items"]!.AsArray().Any(i => $"{i!["dataset"]} {i["state"]}" == "demo/score@1 published"));
+        // Made without versions; then kept, by version 1; then by version 2, which has made a day so far; then no longer kept.
+        server.Job.Dataset = null;
         await server.FillAsync();
         server.Job.Dataset = "demo/score@1";
         await RunAsync(["2013-10-02", "2013-10-03"]);
@@ -49,11 +54,10 @@ public sealed class ApiTests
         await RunAsync(["2013-10-01"]);
         await UntilAsync(async () => (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score@2"))["total"]!.GetValue<int>() == 9);
         var second = (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score@2&limit=1000"))["items"]!.AsArray();
-        Assert.Equal(["demo/score@2 published", "demo/score@1 published", "demo/score@1 published", "demo/score published", "demo/score@2 missing"], second.Take(5).Select(i => $"{i!["dataset"]} {i["state"]}"));
+        Assert.Equal(["demo/score@2 published", "demo/score@1 published", "demo/score@1 dead_letters", "demo/score published", "demo/score@2 missing"], second.Take(5).Select(i => $"{i!["dataset"]} {i["state"]}"));
         Assert.Contains("demo/score@1 has it", second[1]!["reason"]!.GetValue<string>());
 
         server.Job.Dataset = null;
-        // A dataset that its job goes by.
         server.Job.Inputs["2013-10-04"] = "changed";
         await RunAsync(["2013-10-09"]);
         await UntilAsync(async () => (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score"))["items"]!.AsArray().Any(i => i!["state"]!.GetValue<string>() == "changed"));
