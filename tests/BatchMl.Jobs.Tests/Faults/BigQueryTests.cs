@@ -181,7 +181,7 @@ public sealed class BigQueryTests(FlightDelaysRun uninterrupted) : IAsyncLifetim
             using var process = JobsProcess.StartStopping("", run);
             var seen = fake.Requests.Count;
             while (!process.HasExited && fake.Requests.Skip(seen).All(r => r.Method == "GET")) await Task.Delay(10, Cancellation);
-            await Task.WhenAny(process.WaitAsync(), Task.Delay(TimeSpan.FromMilliseconds(random.Next(1, 1500)), Cancellation));
+            await Task.WhenAny(process.WaitAsync(), Task.Delay(TimeSpan.FromMilliseconds(random.Next(1, 600)), Cancellation));
             if (process.HasExited) break;
             process.Kill();
             await process.WaitAsync();

@@ -46,10 +46,20 @@ public sealed class SideBySideKillTests(TwoVersions prepared) : IClassFixture<Tw
     // Between the commit in the ledger and the manifest that readers see, and right after it.
     static readonly string[] points = ["after commit", "moved", "visible", "before mark published"];
 
+    /// <summary>At least 16 kills; <c>BATCHML_SOAK=1</c>: 160.</summary>
     [Fact]
     public async Task Killed_while_a_new_version_scores_and_run_again_both_versions_are_whole_and_the_new_one_is_current()
     {
         Shared.RequireOrSkip(OperatingSystem.IsLinux(), "Needs /proc and the signal numbers of Linux.");
+        var most = Environment.GetEnvironmentVariable("BATCHML_SOAK") == "1" ? 160 : 16;
+        var (random, kills, workspaces) = (new Random(20131002), 0, 0);
+        for (; kills < most; workspaces++) kills += await KilledAsync(random);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills in {workspaces} workspaces");
+    }
+
+    /// <summary>Version 2 scores all days of a workspace, in processes that are killed; how many were.</summary>
+    async Task<int> KilledAsync(Random random)
+    {
         var second = await Workspaces.ContentAsync(prepared.Over, ScoringWorkspace.Job);
         using var workspace = new ScoringWorkspace(prepared.Workspace, TwoVersions.Job, TwoVersions.Second, second);
         var first = Files(workspace, TwoVersions.First);
@@ -61,7 +71,6 @@ public sealed class SideBySideKillTests(TwoVersions prepared) : IClassFixture<Tw
             await process.WaitAsync();
             AssertEachDayOnce(workspace, second.Keys);
         }
-        var random = new Random(20131002);
         var kills = points.Length;
         for (var kill = 0; kill < 8; kill++)
         {
@@ -73,7 +82,6 @@ public sealed class SideBySideKillTests(TwoVersions prepared) : IClassFixture<Tw
             kills++;
             AssertEachDayOnce(workspace, second.Keys);
         }
-        TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills");
         using (var last = JobsProcess.StartStopping("", workspace.Run()))
         {
             await last.WaitAsync();
@@ -90,6 +98,7 @@ public sealed class SideBySideKillTests(TwoVersions prepared) : IClassFixture<Tw
         Assert.Equal($"{second.Count},{Duck.Ask<long>($"SELECT count(*) FROM {rows}")},2,2", query.Output.Trim().Split('\n')[^1]);
         var current = $"(SELECT * EXCLUDE (run_id, scored_at) FROM read_parquet([{string.Join(", ", Current(workspace).Files.Select(f => $"'{f}'"))}], hive_partitioning = true))";
         Assert.Equal(0, Duck.Ask<long>($"SELECT count(*) FROM (({current} EXCEPT ALL {rows}) UNION ALL ({rows} EXCEPT ALL {current}))"));
+        return kills;
     }
 
     [Fact]
