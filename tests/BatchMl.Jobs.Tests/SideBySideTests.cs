@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using BatchMl.BigQuery.Client;
 using BatchMl.Data;
+using BatchMl.Fakes;
 using BatchMl.Hosting;
 using BatchMl.Parquet;
 using BatchMl.Runs;
@@ -103,6 +105,51 @@ public sealed class SideBySideTests : IDisposable
     }
 
     [Fact]
+    public async Task Turned_on_later_and_off_again_nothing_that_is_published_is_lost_from_sight()
+    {
+        await PublishTwoAsync();
+        var (off, on) = (Job(), Job(sideBySide: true));
+        string[] days = ["--partition", First, "--partition", Second];
+        await RunAsync(off, ["run", "t/score", "--model", "m@1", .. days]);
+        var before = await Workspaces.ContentAsync(folder.At("work"), "t/score");
+        foreach (var version in new[] { "1", "2" })
+            File.Copy(Directory.GetFiles(folder.At("work", "datasets", "t/score"), "_profile-*.json", SearchOption.AllDirectories)[0], folder.At("work", "models", "m", version, "reference_profile.json"));
+        PipelineJob Watched(ScoreJob score) => new("t", "", score, new MonitorJob("t/monitor", "", score, ((MonitorJob)FlightDelays.FlightDelays.Pipeline().Steps.Single(s => s is MonitorJob)).Labels.Label!));
+        const string Versions = "SELECT flight_date, any_value(model_version) AS v, count(DISTINCT model_version) AS n FROM \"t/score\" GROUP BY 1 ORDER BY 1";
+
+        // On: what was there is current until a version scores the day, and the plan says so.
+        Assert.Contains("not made yet; t/score has it, and keeps it", await RunAsync(on, ["plan", "t/score", .. days]), StringComparison.Ordinal);
+        Assert.Equal($"flight_date,v,n\n{First},1,1\n{Second},1,1", await AskAsync(on, Versions));
+        await RunAsync(Watched(on), ["run", "t/monitor", .. days]);
+        await RunAsync(on, "run", "t/score", "--partition", First);
+        var kept = await Workspaces.ContentAsync(folder.At("work"), "t/score@2");
+        Assert.Equal($"flight_date,v,n\n{First},2,1\n{Second},1,1", await AskAsync(on, Versions));
+        Assert.Contains("1 partition to make", await RunAsync(Watched(on), ["run", "t/monitor", .. days]), StringComparison.Ordinal);
+
+        // Off: the same is current, and watched.
+        Assert.Equal($"flight_date,v,n\n{First},2,1\n{Second},1,1", await AskAsync(off, Versions));
+        Assert.Contains("0 partitions to make", await RunAsync(Watched(off), ["run", "t/monitor", .. days]), StringComparison.Ordinal);
+        var plan = await RunAsync(off, ["plan", "t/score", .. days]);
+        Assert.Contains("model changed; kept as it is; t/score@2, committed later, is current", plan, StringComparison.Ordinal);
+        Assert.Contains("dataset t/score, partitioned by", plan, StringComparison.Ordinal);
+        Assert.Equal("[]", (await RunAsync(off, "status", "--late", "t/score", "--json")).Trim());
+        // A version's own day is made again where it is, whatever the job says now.
+        var request = new RunRequest { Only = [new PartitionKey("parquet", "t/score@2", "flight_date", First)], Force = true, Partitions = [First] };
+        await using (var session = BatchMlApplication.Create(() => [off]).Open(new Hosting.SessionOptions(folder.At("work"), new Dictionary<string, string?>())))
+            Assert.Equal(1, (await new Runner(session.Environment, new Quiet()).RunAsync(off, request, "retry", TestContext.Current.CancellationToken)).Steps[0].Done);
+        Assert.Equal(2, (await Workspaces.LedgerAsync(folder.At("work"), "t/score@2")).Single().Committed!.Staged.Fence);
+        Assert.Equal(before, await Workspaces.ContentAsync(folder.At("work"), "t/score"));
+
+        // And what is made now takes its place, beside what the version keeps.
+        await RunAsync(off, "run", "t/score", "--model", "m@1", "--partition", First, "--force");
+        Assert.Equal($"flight_date,v,n\n{First},1,1\n{Second},1,1", await AskAsync(off, Versions));
+        Assert.Contains("1 partition to make", await RunAsync(Watched(off), ["run", "t/monitor", .. days]), StringComparison.Ordinal);
+        Assert.Equal(before, await Workspaces.ContentAsync(folder.At("work"), "t/score"));
+        Assert.Equal(kept, await Workspaces.ContentAsync(folder.At("work"), "t/score@2"));
+        Assert.Empty(Workspaces.Leftovers(folder.At("work")));
+    }
+
+    [Fact]
     public async Task A_run_keeps_which_model_was_asked_for_and_a_replay_makes_that_versions_partitions()
     {
         await PublishTwoAsync();
@@ -183,12 +230,30 @@ public sealed class SideBySideTests : IDisposable
     }
 
     [Fact]
-    public async Task BigQuery_has_one_version_of_a_partition_and_says_so()
+    public async Task In_BigQuery_each_version_has_a_table_and_the_one_that_is_named_has_what_is_current()
     {
         await PublishTwoAsync();
-        var (code, text) = await TryAsync(Job(sideBySide: true), "plan", "t/score", "--partition", First, "--sink", "bigquery://project/dataset/table");
+        await using var fake = await FakeBigQuery.StartAsync();
+        using (var client = await BigQueryClient.OpenAsync(new BigQueryClientOptions { Project = "test-project", Endpoint = new Uri(fake.Url), Credentials = BigQueryCredentials.None }, TestContext.Current.CancellationToken))
+            await client.Datasets.InsertAsync(new BigQueryDataset { DatasetReference = client.Dataset("ml"), Location = "EU" }, TestContext.Current.CancellationToken);
+        string[] sink = ["--sink", "bigquery://test-project/ml/scores", "--set", $"BigQuery:Endpoint={fake.Url}", "--set", "BigQuery:Credentials=none"];
+        var job = Job(sideBySide: true);
+        Assert.Contains("test-project.ml.scores__v2 in EU", await RunAsync(job, ["plan", "t/score", "--partition", First, .. sink]), StringComparison.Ordinal);
+        await RunAsync(job, ["run", "t/score", "--partition", First, "--partition", Second, .. sink]);
+        await RunAsync(job, ["run", "t/score", "--model", "m@1", "--partition", First, .. sink]);
+        string[] Versions(string table) => [.. fake.Look($"SELECT flight_date::VARCHAR || ' ' || string_agg(DISTINCT model_version, ',') FROM \"test-project.ml\".\"{table}\" GROUP BY flight_date ORDER BY 1").Select(r => (string)r[0]!)];
+        Assert.Equal([$"{First} 1"], Versions("scores__v1"));
+        Assert.Equal([$"{First} 2", $"{Second} 2"], Versions("scores__v2"));
+        Assert.Equal([$"{First} 1", $"{Second} 2"], Versions("scores"));
+        var outputs = Workspaces.Events(folder.At("work")).Where(e => e.GetProperty("eventType").GetString() == "COMPLETE").SelectMany(e => e.GetProperty("outputs").EnumerateArray()).Select(o => o.GetProperty("name").GetString()).Distinct();
+        Assert.Equal(["test-project.ml.scores__v2", "test-project.ml.scores__v1"], outputs.Where(o => o!.StartsWith("test-project", StringComparison.Ordinal)));
+        // No longer kept: the table goes on as it is.
+        await RunAsync(Job(), ["run", "t/score", "--partition", First, .. sink]);
+        Assert.Equal([$"{First} 2", $"{Second} 2"], Versions("scores"));
+
+        var (code, text) = await TryAsync(job, ["plan", "t/score", "--partition", First, "--set", "BigQuery:Mode=append", .. sink]);
         Assert.True(code == 2, text);
-        Assert.Contains("keeps its scores by model version (SideBySide)", text, StringComparison.Ordinal);
+        Assert.Contains("which append can not", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -59,6 +59,7 @@ public sealed class DatasetVersionTests : IDisposable
         await PublishAsync("d/score", "2023-12-31", 8, minute: 0);
         await PublishAsync("d/score", "2024-01-01", 9, minute: 0);
         Assert.Equal(["d/score", "d/score@10", "d/score@3"], PublishedTable.NamesIn(folder.Path));
+        Assert.Equal(["d/score", "d/score@3", "d/score@10"], DatasetVersion.NamesIn(folder.Path, "d/score"));
         string[] expected = ["d/score/day=2023-12-31", "d/score@3/day=2024-01-01", "d/score@10/day=2024-01-02", "d/score@3/day=2024-01-03", "d/score@10/day=2024-01-04"];
         Assert.Equal(expected, Current("d/score"));
         Assert.Equal(["d/score@3/day=2024-01-01", "d/score@3/day=2024-01-02", "d/score@3/day=2024-01-03", "d/score@3/day=2024-01-04"], Current("d/score@3"));
@@ -76,6 +77,7 @@ public sealed class DatasetVersionTests : IDisposable
         await PublishAsync("scores@3", "2024-01-01", 3, minute: 3);
         Assert.Equal(["score", "score@x", "scores", "scores@3"], PublishedTable.NamesIn(folder.Path));
         Assert.Equal(["score/day=2024-01-01"], Current("score"));
+        Assert.Equal(["score"], DatasetVersion.NamesIn(folder.Path, "score"));
     }
 
     [Fact]

@@ -9,7 +9,7 @@ namespace BatchMl.StoppingJobs;
 
 /// <summary>
 /// <c>BatchMl.StoppingJobs POINT ARGS…</c>: the jobs program, composed of the same parts, whose catalog and sink tell where they are. At the first time that it reaches POINT all of the process stands still, as a
-/// machine that hangs would, until it gets SIGCONT; then it goes on as if nothing had been.
+/// machine that hangs would, until it gets SIGCONT; then it goes on as if nothing had been. It has a job more: <c>flight-delays/beside</c> scores the same flights, and keeps what each version of the model scored.
 /// </summary>
 static partial class Program
 {
@@ -26,7 +26,7 @@ static partial class Program
         {
             if (point == args[0] && Interlocked.Exchange(ref stopped, 1) == 0) _ = Raise(SigStop);
         }
-        var jobs = BatchMlApplication.Create(Jobs.FlightDelays.FlightDelays.Jobs);
+        var jobs = BatchMlApplication.Create(AllJobs);
         var application = jobs with
         {
             Sink = w => new ParquetSink(w.Datasets, path =>
@@ -37,6 +37,12 @@ static partial class Program
             Catalog = w => new FaultyCatalog(jobs.Catalog(w), Reached, LeaseSeconds),
         };
         return await application.RunAsync(args[1..]);
+    }
+
+    static IReadOnlyList<Job> AllJobs()
+    {
+        var score = Jobs.FlightDelays.FlightDelays.Pipeline().Steps.OfType<ScoreJob>().Single();
+        return [.. Jobs.FlightDelays.FlightDelays.Jobs(), new ScoreJob("flight-delays/beside", "The same, side by side", score.Query.Spine, score.Query.Service!, score.Model, score.Keep) { From = score.From, SideBySide = true }];
     }
 
     // Not kill: to the thread itself, or it might run on for a while until all threads stand.

@@ -14,9 +14,12 @@ namespace BatchMl.BigQuery;
 /// </summary>
 public sealed class BigQuerySink : IBatchSink, IDisposable
 {
+    internal const string JobLabel = "batchml_job";
+
     readonly BigQuerySinkOptions options;
     readonly IBatchSink files;
     readonly LoadJournal journal;
+    readonly VersionTables tables;
     readonly Action<string> reached;
     readonly SemaphoreSlim opening = new(1, 1);
     readonly CloudStaging? staging;
@@ -33,6 +36,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         if (files.Name != options.Name) throw new ArgumentException($"The files' sink is called '{files.Name}'; expected '{options.Name}', or partitions would be of two ledgers.", nameof(files));
         (this.options, this.files, this.reached) = (options, files, reached);
         journal = new LoadJournal(files.Root);
+        tables = new VersionTables(options, files, journal);
         staging = options.Staging is null ? null : new CloudStaging(options);
     }
 
@@ -47,31 +51,44 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
     public string Root => files.Root;
 
     /// <inheritdoc/>
-    public DatasetName LineageNameOf(string dataset) => new("bigquery", $"{options.Table.ProjectId}.{options.Table.DatasetId}.{options.Table.TableId}");
+    public DatasetName LineageNameOf(string dataset) => new("bigquery", $"{options.Table.ProjectId}.{options.Table.DatasetId}.{VersionTables.Of(options.Table, dataset).TableId}");
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, string> TraceOf(StagedPartition staged) => new Dictionary<string, string>
     {
         ["table"] = LineageNameOf(staged.Key.Dataset).Name,
-        ["jobIdPrefix"] = JobNames.Prefix(options.Table, staged, options.Mode),
+        ["jobIdPrefix"] = JobNames.Prefix(VersionTables.Of(options.Table, staged.Key.Dataset), staged, options.Mode),
         ["bytes"] = staged.Files.Where(f => f.Kind == FileKind.Data).Sum(f => f.Bytes).ToString(CultureInfo.InvariantCulture),
     };
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<string>> CheckAsync(PlannedOutput output, CancellationToken cancel)
     {
-        var problems = new List<string>();
-        if (DatasetVersion.Of(output.Dataset) is { } version)
+        var (lines, problems) = (new List<string>(), new List<string>());
+        var version = DatasetVersion.Of(output.Dataset);
+        if (version is not null && options.Mode == BigQueryMode.Append)
         {
-            throw new DefinitionException($"Job '{version.Dataset}' keeps its scores by model version (SideBySide), but {options.Table} has one version of each partition: that of version {version.Version} would take the place of those before. "
-                + "Take SideBySide off the job, whose columns model_version and model_digest say who scored; or score into files, --sink parquet.");
+            problems.Add($"Job '{version.Dataset}' keeps its scores by model version (SideBySide), and {options.Table} has those of the version that was committed last: they take the place of those before, which append can not. "
+                + "Take BigQuery:Mode=overwrite_partitions, or merge; or take SideBySide off the job, whose columns model_version and model_digest say who scored.");
         }
-        if (options.Mode == BigQueryMode.Append)
+        else if (options.Mode == BigQueryMode.Append)
         {
             foreach (var partition in output.Partitions)
                 if (await files.IsVisibleAsync(partition.Key, cancel)) problems.Add(Appended(partition.Key));
         }
-        return await new TableCheck(options).RunAsync(output, problems, () => ClientAsync(cancel), cancel);
+        // The version's own, and that of what is current.
+        foreach (var table in new[] { VersionTables.Of(options.Table, output.Dataset), options.Table }.Distinct())
+        {
+            try
+            {
+                lines.AddRange(await new TableCheck(options with { Table = table }).RunAsync(output, [], () => ClientAsync(cancel), cancel));
+            }
+            catch (DefinitionException e)
+            {
+                problems.AddRange(e.Problems);
+            }
+        }
+        return problems.Count > 0 ? throw new DefinitionException([.. problems.Distinct()]) : [.. lines.Distinct()];
     }
 
     string Appended(PartitionKey key) =>
@@ -80,7 +97,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
     /// <inheritdoc/>
     public async Task<IBatchStage> StageAsync(PartitionKey key, long fence, Schema schema, CancellationToken cancel)
     {
-        var wanted = Wanted(DescribedSchema.Of(schema), key);
+        var wanted = Wanted(VersionTables.Of(options.Table, key.Dataset), DescribedSchema.Of(schema), key);
         if (wanted.Problems(options).ToArray() is { Length: > 0 } problems) throw new DefinitionException(problems);
         await CheckAppendAsync(key, fence, cancel);
         var stage = await files.StageAsync(key, fence, schema, cancel);
@@ -101,7 +118,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
             throw new BatchMlException(Appended(key));
     }
 
-    WantedTable Wanted(BigQuerySchema schema, PartitionKey key) => new(options.Table, schema, key.Column, options.Mode, options.Keys);
+    WantedTable Wanted(TableReference table, BigQuerySchema schema, PartitionKey key) => new(table, schema, key.Column, options.Mode, options.Keys, VersionTables.OwnerOf(table, key.Dataset));
 
     /// <inheritdoc/>
     /// <exception cref="DataException">Files of the version are neither staged nor published, or were changed since they were committed.</exception>
@@ -115,39 +132,40 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         {
             var located = version.Files.Select(f => new LocatedFile(f, Locate(version, f))).ToArray();
             await CheckAppendAsync(version.Key, version.Fence, cancel);
-            await LoadAsync(manifest, located, hadDeadLetters: visible?.DeadLetters > 0, cancel);
+            foreach (var place in await tables.PlacesOfAsync(manifest, visible, cancel)) await LoadAsync(place, manifest, located, cancel);
         }
         await files.PublishAsync(manifest, cancel);
         reached("visible");
         if (staging is not null) await staging.RemoveAsync(version.Key, version.Files.Where(f => f.Kind == FileKind.Data), cancel);
         reached("unstaged");
-        if (journal.Read(version.Key)?.Fence == version.Fence) journal.Remove(version.Key);
+        foreach (var key in new[] { version.Key, version.Key with { Dataset = DatasetVersion.Of(version.Key.Dataset)?.Dataset ?? version.Key.Dataset } }.Distinct())
+            if (journal.Read(key)?.IsOf(version, key) == true) journal.Remove(key);
         reached("forgotten");
     }
 
-    async Task LoadAsync(PartitionManifest manifest, IReadOnlyList<LocatedFile> located, bool hadDeadLetters, CancellationToken cancel)
+    async Task LoadAsync(LoadPlace place, PartitionManifest manifest, IReadOnlyList<LocatedFile> located, CancellationToken cancel)
     {
         var version = manifest.Partition;
         var bigQuery = await ClientAsync(cancel);
-        var before = journal.Read(version.Key);
-        var isRepeat = before?.Fence == version.Fence;
+        var before = journal.Read(place.Journal);
+        var isRepeat = before?.IsOf(version, place.Journal) == true;
         var labels = Labels(manifest);
         LocatedFile[] data = [.. located.Where(f => f.File.Kind == FileKind.Data)];
         foreach (var file in data) CheckBytes(file);
         var load = new TableLoad(bigQuery, options, staging, reached);
-        var wanted = Wanted(DescribedSchema.Of(version.SchemaJson), version.Key);
+        var wanted = Wanted(place.Table, DescribedSchema.Of(version.SchemaJson), version.Key);
         var table = await load.EnsureAsync(wanted, labels, cancel);
         reached("table");
         var id = load.CommitOf(wanted, table, version, data);
         if (before is not null && !isRepeat) await SettleAsync(bigQuery, before, id, version.Key, cancel);
-        var noted = new LoadJournal.Entry(version.Fence, [id], options.Client.Location ?? table.Location);
-        journal.Write(version.Key, noted);
+        var noted = new LoadJournal.Entry(version.Fence, [id], options.Client.Location ?? table.Location, version.Key.Dataset, manifest.CommittedAt);
+        journal.Write(place.Journal, noted);
         reached("noted");
         await load.RunAsync(wanted, table, version, data, labels, isRepeat || before?.Jobs.Contains(id) == true, cancel);
         reached("loaded");
-        if (version.DeadLetters > 0 || hadDeadLetters || before is { Jobs.Count: > 1 })
+        if (version.DeadLetters > 0 || place.HadDeadLetters || before is { Jobs.Count: > 1 })
         {
-            await LoadDeadLettersAsync(bigQuery, manifest, located.FirstOrDefault(f => f.File.Kind == FileKind.DeadLetters), noted, isRepeat, cancel);
+            await LoadDeadLettersAsync(bigQuery, place, manifest, located.FirstOrDefault(f => f.File.Kind == FileKind.DeadLetters), noted, isRepeat, cancel);
             reached("dead letters");
         }
     }
@@ -163,34 +181,37 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         }
     }
 
-    async Task LoadDeadLettersAsync(BigQueryClient bigQuery, PartitionManifest manifest, LocatedFile letters, LoadJournal.Entry noted, bool isRepeat, CancellationToken cancel)
+    async Task LoadDeadLettersAsync(BigQueryClient bigQuery, LoadPlace place, PartitionManifest manifest, LocatedFile letters, LoadJournal.Entry noted, bool isRepeat, CancellationToken cancel)
     {
         var version = manifest.Partition;
         var key = version.Key with { Dataset = version.Key.Dataset + DeadLetterRows.Suffix };
-        if ((await files.ReadManifestAsync(key, cancel))?.Partition.Fence >= version.Fence) return;
-        var type = Wanted(DescribedSchema.Of(version.SchemaJson), version.Key).Partition?.Type switch { FieldType.Date => ColumnType.Date, FieldType.Integer => ColumnType.Int64, _ => ColumnType.String };
-        var rows = DeadLetterRows.Of(letters.File is { } file ? CommittedFile.Read(letters.Path, file) : null, version.Key, type, manifest.RunId);
-        StagedPartition staged;
-        await using (var stage = await files.StageAsync(key, version.Fence, rows.Schema, cancel))
-        {
-            await stage.WriteAsync(rows, cancel);
-            staged = await stage.CompleteAsync(cancel);
-        }
+        var visible = (await files.ReadManifestAsync(key, cancel))?.Partition;
+        // In the version's own table they are, once they are visible; the table of what is current follows.
+        if (visible?.Fence >= version.Fence && place.Journal == version.Key) return;
+        var type = Wanted(place.Table, DescribedSchema.Of(version.SchemaJson), version.Key).Partition?.Type switch { FieldType.Date => ColumnType.Date, FieldType.Integer => ColumnType.Int64, _ => ColumnType.String };
+        var staged = visible?.Fence == version.Fence ? visible : await StageDeadLettersAsync(key, version.Fence, DeadLetterRows.Of(letters.File is { } file ? CommittedFile.Read(letters.Path, file) : null, version.Key, type, manifest.RunId), cancel);
         // Dead letters of a partition are replaced with it, whatever the mode of the scores.
         var wanted = new WantedTable(
-            options.Table with { TableId = options.Table.TableId + DeadLetterRows.Suffix }, DescribedSchema.Of(staged.SchemaJson), key.Column,
+            place.Table with { TableId = place.Table.TableId + DeadLetterRows.Suffix }, DescribedSchema.Of(staged.SchemaJson), key.Column,
             type == ColumnType.Date ? BigQueryMode.OverwritePartitions : BigQueryMode.Merge, type == ColumnType.Date ? [] : [key.Column, DeadLetterRows.Row]);
         var load = new TableLoad(bigQuery, options with { Mode = wanted.Mode, Keys = wanted.Keys, Clustering = [], RequirePartitionFilter = false, SchemaEvolution = SchemaEvolution.Relax }, null, reached);
         var labels = Labels(manifest);
         var table = await load.EnsureAsync(wanted, labels, cancel);
-        LocatedFile[] data = [.. staged.Files.Select(f => new LocatedFile(f, Path.Combine(files.Root, staged.Folder, f.Name)))];
-        journal.Write(version.Key, noted with { Jobs = [.. noted.Jobs, load.CommitOf(wanted, table, staged, data)] });
+        LocatedFile[] data = [.. staged.Files.Select(f => new LocatedFile(f, Locate(staged, f)))];
+        journal.Write(place.Journal, noted with { Jobs = [.. noted.Jobs, load.CommitOf(wanted, table, staged, data)] });
         await load.RunAsync(wanted, table, staged, data, labels, isRepeat, cancel);
         await files.PublishAsync(manifest with { Partition = staged }, cancel);
     }
 
+    async Task<StagedPartition> StageDeadLettersAsync(PartitionKey key, long fence, RecordBatch rows, CancellationToken cancel)
+    {
+        await using var stage = await files.StageAsync(key, fence, rows.Schema, cancel);
+        await stage.WriteAsync(rows, cancel);
+        return await stage.CompleteAsync(cancel);
+    }
+
     IReadOnlyDictionary<string, string> Labels(PartitionManifest manifest) => BigQueryLabels.Of(
-        options.Labels.Concat([new("batchml_run", manifest.RunId), new("batchml_job", manifest.Partition.Key.Dataset), new("batchml_partition", manifest.Partition.Key.Value)]));
+        options.Labels.Concat([new("batchml_run", manifest.RunId), new(JobLabel, manifest.Partition.Key.Dataset), new("batchml_partition", manifest.Partition.Key.Value)]));
 
     // A publication that was cut off may have moved some of them already.
     string Locate(StagedPartition version, StagedFile file)

@@ -19,7 +19,13 @@ sealed class LoadJournal(string root)
     /// <param name="Fence">Of the version.</param>
     /// <param name="Jobs">Their ids, without the number of the attempt.</param>
     /// <param name="Location">Where they run; null: BigQuery's own choice.</param>
-    public sealed record Entry(long Fence, IReadOnlyList<string> Jobs, string? Location);
+    /// <param name="Dataset">Whose version; null: that of the partition.</param>
+    /// <param name="CommittedAt">When the version was committed; null: written by a program that did not say.</param>
+    public sealed record Entry(long Fence, IReadOnlyList<string> Jobs, string? Location, string? Dataset = null, DateTimeOffset? CommittedAt = null)
+    {
+        /// <summary>Whether these are the jobs of a version, noted under a key.</summary>
+        public bool IsOf(StagedPartition version, PartitionKey key) => Fence == version.Fence && (Dataset ?? key.Dataset) == version.Key.Dataset;
+    }
 
     string PathOf(PartitionKey key) => Path.Combine(root, "_loads", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{key.Dataset}\n{key.Column}\n{key.Value}")))[..32] + ".json");
 

@@ -23,7 +23,7 @@ sealed class TableCheck(BigQuerySinkOptions options)
         WantedTable? wanted = null;
         try
         {
-            wanted = new WantedTable(options.Table, DescribedSchema.Of(output.Schema), output.PartitionColumn, options.Mode, options.Keys);
+            wanted = new WantedTable(options.Table, DescribedSchema.Of(output.Schema), output.PartitionColumn, options.Mode, options.Keys, VersionTables.OwnerOf(options.Table, output.Dataset));
             problems.AddRange(wanted.Problems(options));
         }
         catch (DefinitionException e)

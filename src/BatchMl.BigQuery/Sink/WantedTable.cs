@@ -8,7 +8,8 @@ namespace BatchMl.BigQuery;
 /// <param name="PartitionColumn">The partition column.</param>
 /// <param name="Mode">What becomes of rows that are there.</param>
 /// <param name="Keys">Of a merge.</param>
-sealed record WantedTable(TableReference Table, BigQuerySchema Schema, string PartitionColumn, BigQueryMode Mode, IReadOnlyList<string> Keys)
+/// <param name="Owner">Whose a table that is there must be, as its label <c>batchml_job</c> says; null: anybody's.</param>
+sealed record WantedTable(TableReference Table, BigQuerySchema Schema, string PartitionColumn, BigQueryMode Mode, IReadOnlyList<string> Keys, string? Owner = null)
 {
     /// <summary>The partition column among the rows' columns; null: the rows do not have it.</summary>
     public BigQueryField? Partition => Schema.Fields.FirstOrDefault(f => f.Name == PartitionColumn);
@@ -69,6 +70,8 @@ sealed record WantedTable(TableReference Table, BigQuerySchema Schema, string Pa
             yield return $"{Table} is a {type}; expected a table. Name another one, or remove it.";
             yield break;
         }
+        if (Owner is not null && found.Labels?.GetValueOrDefault(BigQuerySink.JobLabel) is { } owner && owner != Owner)
+            yield return $"{Table} is of {owner}, by its label {BigQuerySink.JobLabel}; expected one of {Owner}, or none: tables that end in __v and a number have what a version of a model scored. Name another table.";
         if (Mode == BigQueryMode.OverwritePartitions && (Partition?.Type is FieldType.Date or FieldType.Integer) && !HasPartitionPerValue(found))
         {
             yield return $"{Table} is {PartitioningOf(found)}; expected {(IsByDay ? $"partitions by DAY of {PartitionColumn}" : $"partitions of one integer each of {PartitionColumn}")}, so that a partition of the rows is one of the table. "

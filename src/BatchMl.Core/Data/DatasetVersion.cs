@@ -31,6 +31,12 @@ public sealed record DatasetVersion(string Dataset, int Version)
         return [.. Directory.EnumerateDirectories(above, name + Mark + "*").Select(f => (Folder: f, Version: Of(Path.GetFileName(f)))).Where(f => f.Version?.Dataset == name).OrderBy(f => f.Version!.Version).Select(f => f.Folder)];
     }
 
+    /// <summary>The datasets that a dataset is made of: its own name, under which partitions may have been made before versions were kept or afterwards, then its versions in order.</summary>
+    /// <param name="root">Where a sink has its datasets.</param>
+    /// <param name="dataset">Its name, without a version.</param>
+    public static IReadOnlyList<string> NamesIn(string root, string dataset) =>
+        [dataset, .. FoldersOf(Path.Combine(root, dataset)).Select(f => new DatasetVersion(dataset, Of(Path.GetFileName(f))!.Version).ToString())];
+
     /// <summary>
     /// Of things that are kept by partition, those of the version that was committed last; of two in the same instant that of the greater version, and what has none comes first.
     /// </summary>

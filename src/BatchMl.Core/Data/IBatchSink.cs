@@ -92,7 +92,7 @@ public interface ISink
 
     /// <summary>
     /// Makes a committed partition visible and removes the version before it and its staging folder. Called under the
-    /// partition's publication lock, after the ledger was read again. Repeating it, whole or after a crash in the middle, has the
+    /// partition's publication lock, which its model versions share (<see cref="DatasetVersion"/>), after the ledger was read again. Repeating it, whole or after a crash in the middle, has the
     /// same result. Never touches a version with a greater fence.
     /// </summary>
     Task PublishAsync(PartitionManifest manifest, CancellationToken cancel);

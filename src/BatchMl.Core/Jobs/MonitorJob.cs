@@ -36,8 +36,8 @@ public sealed class MonitorJob : DatasetJob
     public override async Task<JobPlan> PlanAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)
     {
         var range = PartitionRange.Of(request, Score.From, Score.To);
-        var scored = (await Score.CurrentAsync(environment, cancel))
-            .Where(e => e.Committed is not null && Contains(range, e.Key.Value)).ToArray();
+        // Also of versions that are no longer kept: nothing that readers see goes unwatched.
+        var scored = (await CurrentPartitions.OfAsync(environment.Catalog, environment.Scores, Score.Name, cancel)).Where(e => Contains(range, e.Key.Value)).ToArray();
         var model = await PublishedModel.VersionAsync(environment, Score.Scorer, Score, request, cancel) is { } version ? await PublishedModel.OpenAsync(environment, Score.Model, version, cancel) : null;
         if (model is not null && !File.Exists(Path.Combine(model.Folder, ModelTraining.ReferenceFile)))
         {

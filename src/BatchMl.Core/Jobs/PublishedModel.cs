@@ -30,7 +30,7 @@ sealed record PublishedModel(ModelPackage Package, string Version, string Folder
     public static async Task<int?> VersionAsync(JobEnvironment environment, ModelReference model, ScoreJob job, RunRequest request, CancellationToken cancel)
     {
         var versions = await VersionsAsync(environment, model.Name, cancel);
-        if (job.SideBySide && request.Only.Select(k => DatasetVersion.Of(k.Dataset)).FirstOrDefault(d => d?.Dataset == job.Name) is { } named) return versions.Contains(named.Version) ? named.Version : null;
+        if (job.DatasetNamedBy(request) is { } dataset && DatasetVersion.Of(dataset) is { } named) return versions.Contains(named.Version) ? named.Version : null;
         var asked = request.Models.Select(m => ModelReference.Parse(m, "--model")).FirstOrDefault(m => m.Name == model.Name);
         if (asked?.Version is { } wanted && !versions.Contains(wanted))
         {

@@ -57,7 +57,7 @@ public sealed class ScoreJob : DatasetJob
     internal ModelReference? ChallengingModel { get; private init; }
 
     /// <summary>
-    /// Whether each version of the model has a dataset of its own, <c>NAME@VERSION</c> (<see cref="DatasetVersion"/>), so that scoring with another one leaves what is there. Default false: a version's scores take the place of those before.
+    /// Whether each version of the model has a dataset of its own, <c>NAME@VERSION</c> (<see cref="DatasetVersion"/>), so that scoring with another one leaves what is there. Default false: a version's scores take the place of those before. Turned on or off later, what was made stays, and is read and watched until a later commit of the partition, wherever that lands.
     /// </summary>
     public bool SideBySide { get; init; }
 
@@ -75,16 +75,10 @@ public sealed class ScoreJob : DatasetJob
 
     /// <inheritdoc/>
     public override async Task<string> DatasetInAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel) =>
-        SideBySide && await PublishedModel.VersionAsync(environment, Scorer, this, request, cancel) is { } version ? new DatasetVersion(Name, version).ToString() : Name;
+        DatasetNamedBy(request) ?? (SideBySide && await PublishedModel.VersionAsync(environment, Scorer, this, request, cancel) is { } version ? new DatasetVersion(Name, version).ToString() : Name);
 
-    /// <summary>What the ledger has of the dataset, a partition once: where versions are side by side, the one that was committed last.</summary>
-    internal async Task<IReadOnlyList<LedgerEntry>> CurrentAsync(JobEnvironment environment, CancellationToken cancel)
-    {
-        var all = new List<LedgerEntry>(await environment.Catalog.LedgerAsync(environment.Scores.Name, Name, cancel));
-        if (!SideBySide) return all;
-        foreach (var version in await PublishedModel.VersionsAsync(environment, Model, cancel)) all.AddRange(await environment.Catalog.LedgerAsync(environment.Scores.Name, new DatasetVersion(Name, version).ToString(), cancel));
-        return [.. DatasetVersion.Current(all.Where(e => e.Committed is not null), e => e.Key.Value, e => e.Committed!.CommittedAt, e => e.Key.Dataset).OrderBy(e => e.Key.Value, StringComparer.Ordinal)];
-    }
+    /// <summary>The dataset of this job that the single partitions of a request are of, whether versions are kept now or not; null: it names none.</summary>
+    internal string? DatasetNamedBy(RunRequest request) => request.Only.Select(k => k.Dataset).FirstOrDefault(d => d == Name || DatasetVersion.Of(d)?.Dataset == Name);
 
     /// <inheritdoc/>
     public override async Task<JobOutput?> OutputAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)
@@ -105,7 +99,7 @@ public sealed class ScoreJob : DatasetJob
             var readiness = await Readiness.OfAsync(pinned, environment.Readiness, found, long.MaxValue, cancel);
             var absent = (request.Due is { } due ? await readiness.AbsentAsync(this, due, range, found, cancel) : []).ToDictionary(a => a.Partition, a => a.Awaits);
             var partitions = range.Select(Name, Query.Spine.PartitionName, [.. found.Concat(absent.Keys).OrderBy(p => p.Value, StringComparer.Ordinal)]);
-            return new ScorePlan(this, environment, pinned, partitions, p => absent.TryGetValue(p, out var awaits) ? [awaits] : readiness.Awaited(p), models);
+            return new ScorePlan(this, await DatasetInAsync(environment, request, cancel), environment, pinned, partitions, p => absent.TryGetValue(p, out var awaits) ? [awaits] : readiness.Awaited(p), models);
         }
         catch
         {

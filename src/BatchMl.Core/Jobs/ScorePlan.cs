@@ -1,4 +1,3 @@
-using System.Globalization;
 using Apache.Arrow;
 using BatchMl.Data;
 using BatchMl.Engine;
@@ -23,10 +22,9 @@ sealed class ScorePlan : JobPlan
     long unchallenged;
 
     public ScorePlan(
-        ScoreJob job, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, Func<SpinePartition, IReadOnlyList<AwaitedInput>> awaits, ModelsToScore models)
+        ScoreJob job, string dataset, JobEnvironment environment, IPinnedQuery pinned, IReadOnlyList<SpinePartition> partitions, Func<SpinePartition, IReadOnlyList<AwaitedInput>> awaits, ModelsToScore models)
     {
-        (this.job, this.environment, this.pinned, this.models) = (job, environment, pinned, models);
-        dataset = job.SideBySide && models.Champion is { } champion ? new DatasetVersion(job.Name, int.Parse(champion.Version, CultureInfo.InvariantCulture)).ToString() : job.Name;
+        (this.job, this.dataset, this.environment, this.pinned, this.models) = (job, dataset, environment, pinned, models);
         var definitions = QueryText.Digest(job.Query, job.Keep);
         var bytes = Estimates.Bytes(pinned);
         var rows = Math.Max(1, partitions.Sum(p => Math.Max(0, p.Rows)));

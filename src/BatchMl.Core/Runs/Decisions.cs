@@ -11,25 +11,35 @@ static class Decisions
     {
         var only = request.Only.Count == 0 ? null : request.Only.ToHashSet();
         var asked = plan.Partitions.Where(p => only is null || only.Contains(p.Key)).ToArray();
-        var known = new Dictionary<PartitionKey, LedgerEntry>();
+        var (known, current) = (new Dictionary<PartitionKey, LedgerEntry>(), new Dictionary<string, LedgerEntry>(StringComparer.Ordinal));
         foreach (var dataset in asked.Select(p => p.Key.Dataset).Distinct())
         {
             foreach (var entry in await catalog.LedgerAsync(plan.Sink.Name, dataset, cancel)) known[entry.Key] = entry;
+            if (CurrentPartitions.DatasetsOf(plan.Sink, dataset).All(d => d == dataset)) continue;
+            foreach (var entry in await CurrentPartitions.OfAsync(catalog, plan.Sink, dataset, cancel)) current[entry.Key.Value] = entry;
         }
         var decisions = new List<PartitionDecision>(asked.Length);
         foreach (var partition in asked)
         {
             var entry = known.GetValueOrDefault(partition.Key);
-            if (IsInScope(request.Scope, partition, entry)) decisions.Add(await OfAsync(plan, partition, entry, request, lost, cancel));
+            var other = current.GetValueOrDefault(partition.Key.Value) is { } c && c.Key != partition.Key ? c : null;
+            // What another version has is what readers see until this one is made.
+            var seen = entry?.Committed is null ? other ?? entry : entry;
+            if (!IsInScope(request.Scope, partition, entry, seen)) continue;
+            var decision = await OfAsync(plan, partition, entry, request, lost, cancel);
+            decisions.Add(other is null ? decision : decision with
+            {
+                Reason = $"{decision.Reason}; {other.Key.Dataset}{(seen == other ? " has it, and keeps it" : ", committed later, is current")}", IsAffected = IsAffected(partition, seen),
+            });
         }
         return decisions;
     }
 
-    static bool IsInScope(RunScope scope, PlannedPartition partition, LedgerEntry? entry) => scope switch
+    static bool IsInScope(RunScope scope, PlannedPartition partition, LedgerEntry? entry, LedgerEntry? seen) => scope switch
     {
         // The latest fence was given to an attempt that is over and did not commit.
         RunScope.Failed => entry is { Lease: null } && entry.Fence > (entry.Committed?.Staged.Fence ?? 0),
-        RunScope.Affected => IsAffected(partition, entry),
+        RunScope.Affected => IsAffected(partition, seen),
         _ => true,
     };
 

@@ -27,6 +27,7 @@ sealed class Publication(JobEnvironment environment)
         await environment.Catalog.MarkPublishedAsync(key, committed.Staged.Fence, environment.Clock.GetUtcNow(), cancel);
     }
 
+    // Versions of a partition share it: where a sink keeps what is current, two of them decide that one after the other.
     static string LockOf(PartitionKey key) =>
-        $"publish-{(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes($"{key.Sink}\n{key.Dataset}\n{key.Column}\n{key.Value}")) % Locks).ToString("x2", CultureInfo.InvariantCulture)}";
+        $"publish-{(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes($"{key.Sink}\n{DatasetVersion.Of(key.Dataset)?.Dataset ?? key.Dataset}\n{key.Column}\n{key.Value}")) % Locks).ToString("x2", CultureInfo.InvariantCulture)}";
 }

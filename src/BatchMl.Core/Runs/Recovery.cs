@@ -64,10 +64,11 @@ sealed class Recovery(RunContext run)
         }
     }
 
-    /// <summary>Removes what dead attempts staged of a plan's dataset. What can not be removed is left to the next run.</summary>
+    /// <summary>Removes what dead attempts staged of a plan's dataset, of any version of it. What can not be removed is left to the next run.</summary>
     public async Task CleanAsync(JobPlan plan, CancellationToken cancel)
     {
-        foreach (var dataset in plan.Partitions.Select(p => p.Key.Dataset).Distinct())
+        // A version that is not scored with any more would keep what a process left that was killed at it.
+        foreach (var dataset in plan.Partitions.Select(p => p.Key.Dataset).Distinct().SelectMany(d => CurrentPartitions.DatasetsOf(plan.Sink, d)).Distinct())
         {
             try
             {

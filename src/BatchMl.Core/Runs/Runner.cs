@@ -133,12 +133,13 @@ public sealed class Runner
         {
             // A version of a model is never late: the next one takes its place.
             if (step.SinkIn(environment) is not Data.IBatchSink sink) continue;
-            var made = (await environment.Catalog.LedgerAsync(sink.Name, await step.DatasetInAsync(environment, request, cancel), cancel)).Where(e => e.Committed is not null).ToDictionary(e => e.Key);
+            // What readers see: of scores that are kept by model version, also what another version made.
+            var made = (await CurrentPartitions.OfAsync(environment.Catalog, sink, await step.DatasetInAsync(environment, request, cancel), cancel)).ToDictionary(e => e.Key.Value);
             if (made.Count == 0) continue;
-            using var plan = await step.PlanAsync(environment, Over(request, [.. made.Keys.Select(k => k.Value)]), cancel);
-            foreach (var partition in plan.Partitions.Where(p => Decisions.IsAffected(p, made.GetValueOrDefault(p.Key))))
+            using var plan = await step.PlanAsync(environment, Over(request, [.. made.Keys]), cancel);
+            foreach (var partition in plan.Partitions.Where(p => Decisions.IsAffected(p, made.GetValueOrDefault(p.Key.Value))))
             {
-                var version = made[partition.Key].Committed!;
+                var version = made[partition.Key.Value].Committed!;
                 late.Add(new LatePartition(step.Name, partition.Key.Column, partition.Key.Value, partition.Fingerprint!.ChangesSince(version.Fingerprint), step.Policy, version.CommittedAt, version.RunId));
             }
         }

@@ -33,8 +33,12 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
         }
     }
 
-    /// <summary>A dataset by its name; null: there is none.</summary>
-    public async Task<DatasetView?> FindAsync(string name, CancellationToken cancel) => (await AllAsync(cancel)).FirstOrDefault(d => d.Name == name);
+    /// <summary>A dataset by its name, or by that of the job that makes it; null: there is none.</summary>
+    public async Task<DatasetView?> FindAsync(string name, CancellationToken cancel)
+    {
+        var all = await AllAsync(cancel);
+        return all.FirstOrDefault(d => d.Name == name) ?? all.FirstOrDefault(d => d.Job == name);
+    }
 
     async Task<IReadOnlyList<DatasetView>> MakeAsync(CancellationToken cancel)
     {
@@ -47,21 +51,30 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
             // A job's partitions may be of another dataset than its name: a training job's are versions of a model.
             var name = planning?.Decisions.Keys.FirstOrDefault()?.Dataset ?? (job is Jobs.TrainJob train ? train.Model : job.Name);
             statuses.Remove(name, out var everywhere);
+            var decisions = planning?.Decisions ?? new Dictionary<PartitionKey, PartitionDecision>();
             // The same rows may be kept in several sinks; this server's is shown.
             var sink = planning?.Decisions.Keys.FirstOrDefault()?.Sink ?? job.SinkIn(context.Session.Environment).Name;
             var made = everywhere?.Where(p => p.Key.Sink == sink).ToArray();
             views.Add(new DatasetView(
                 name, job.Name, job.Description, sink, job.Policy,
-                Join(made ?? [], planning?.Decisions ?? new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, job.DueAfter, lateness.Of(job.Name))), planning?.PlannedAt, planning?.Problem, planning?.Missing ?? []));
+                Join(made ?? [], decisions, Beside(statuses, job.Name, sink), new Times(now, job.DueAfter, lateness.Of(job.Name))), planning?.PlannedAt, planning?.Problem, planning?.Missing ?? []));
         }
         foreach (var (name, made) in statuses.OrderBy(s => s.Key, StringComparer.Ordinal))
         {
-            // A version that is not the one that is scored with now.
-            var version = DatasetVersion.Of(name) is { } v && plans.Jobs.Any(j => j.Name == v.Dataset) ? v : null;
-            views.Add(new DatasetView(name, null, version is null ? "Made by a job that this program does not have" : $"What version {version.Version} of the model scored of {version.Dataset}", made[0].Key.Sink, null, Join(made, new Dictionary<PartitionKey, PartitionDecision>(), new Times(now, TimeSpan.Zero, _ => null)), null, null, []));
+            views.Add(new DatasetView(name, null, DescriptionOf(name), made[0].Key.Sink, null, Join(made, new Dictionary<PartitionKey, PartitionDecision>(), new Dictionary<string, PartitionStatus>(), new Times(now, TimeSpan.Zero, _ => null)), null, null, []));
         }
         return views;
     }
+
+    // A version that is not the one that is scored with now, or what was made while none were kept.
+    string DescriptionOf(string name) => DatasetVersion.Of(name) is { } version && plans.Jobs.Any(j => j.Name == version.Dataset) ? $"What version {version.Version} of the model scored of {version.Dataset}"
+        : plans.Jobs.Any(j => j.Name == name) ? "Made while scores were not kept by model version" : "Made by a job that this program does not have";
+
+    /// <summary>Of a job whose scores are, or were, kept by model version: the partitions that are current among those of other versions, by their value.</summary>
+    static IReadOnlyDictionary<string, PartitionStatus> Beside(Dictionary<string, PartitionStatus[]> others, string job, string sink) =>
+        DatasetVersion.Current(
+            others.Where(o => o.Key == job || DatasetVersion.Of(o.Key)?.Dataset == job).SelectMany(o => o.Value).Where(p => p.Key.Sink == sink && p.CommittedAt is not null), p => p.Key.Value, p => p.CommittedAt!.Value, p => p.Key.Dataset)
+        .ToDictionary(p => p.Key.Value, StringComparer.Ordinal);
 
     // What a partition's time is held against.
     readonly record struct Times(DateTimeOffset Now, TimeSpan DueAfter, Func<DateTimeOffset, DateTimeOffset?> LateFrom)
@@ -69,18 +82,25 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
         public DateTimeOffset? DueOf(PartitionDecision decision) => decision.Partition.NominalEnd + DueAfter;
     }
 
-    static IReadOnlyList<PartitionView> Join(PartitionStatus[] made, IReadOnlyDictionary<PartitionKey, PartitionDecision> decisions, Times times)
+    static IReadOnlyList<PartitionView> Join(PartitionStatus[] made, IReadOnlyDictionary<PartitionKey, PartitionDecision> decisions, IReadOnlyDictionary<string, PartitionStatus> beside, Times times)
     {
         var views = new List<PartitionView>(Math.Max(made.Length, decisions.Count));
         var known = new HashSet<PartitionKey>(made.Length);
         foreach (var status in made)
         {
             known.Add(status.Key);
-            views.Add(Of(status, decisions.GetValueOrDefault(status.Key), times));
+            // What readers see of a day that this version did not score is what another one did.
+            var isAbsent = status.CommittedAt is null && status.State is not (PartitionState.Running or PartitionState.Failed);
+            views.Add(Of(isAbsent ? beside.GetValueOrDefault(status.Key.Value) ?? status : status, decisions.GetValueOrDefault(status.Key), times));
         }
         foreach (var (key, decision) in decisions)
         {
             if (known.Contains(key)) continue;
+            if (beside.TryGetValue(key.Value, out var current))
+            {
+                views.Add(Of(current, decision, times) with { Reason = decision.Reason });
+                continue;
+            }
             var (state, reason) = Absent(decision, times);
             views.Add(new PartitionView(key.Dataset, key.Column, key.Value, state, 0, 0, null, null, reason, times.DueOf(decision)));
         }

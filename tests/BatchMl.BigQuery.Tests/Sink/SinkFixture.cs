@@ -37,7 +37,13 @@ sealed class SinkFixture : IAsyncDisposable
         return sink;
     }
 
-    public PartitionKey Key(string day) => new(Options.Name, "flight-delays/score", "flight_date", day);
+    /// <summary>The dataset that partitions are of.</summary>
+    public string Dataset { get; set; } = "flight-delays/score";
+
+    /// <summary>When what is staged next was committed.</summary>
+    public DateTimeOffset CommittedAt { get; set; } = new(2024, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    public PartitionKey Key(string day) => new(Options.Name, Dataset, "flight_date", day);
 
     public static Schema Schema { get; } = new(
     [
@@ -78,7 +84,7 @@ sealed class SinkFixture : IAsyncDisposable
             var lines = Enumerable.Range(0, deadLetters).Select(i => $$"""{"row":{{i}},"stage":"score","reason":"too \"odd\"","values":{"id":{{i}}},"model":"m@1","model_digest":"d"}""");
             await stage.AddFileAsync(FileKind.DeadLetters, "dead_letters.ndjson", System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n"), deadLetters, default);
         }
-        return new PartitionManifest(1, await stage.CompleteAsync(default), run, "f1", new DateTimeOffset(2024, 1, 2, 3, 4, 5, TimeSpan.Zero));
+        return new PartitionManifest(1, await stage.CompleteAsync(default), run, "f1", CommittedAt);
     }
 
     /// <summary>Stages and publishes.</summary>
@@ -91,10 +97,10 @@ sealed class SinkFixture : IAsyncDisposable
     }
 
     /// <summary>What is in the table, in order, as <see cref="Expected"/> writes it.</summary>
-    public List<string> Held() =>
-        [.. Fake.Look($"SELECT concat_ws('|', flight_date::VARCHAR, id, coalesce(name, 'NULL'), printf('%.3f', score), strftime(scored_at AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%f'), run_id) FROM {Sql("scores")} ORDER BY flight_date, id").Select(r => (string)r[0]!)];
+    public List<string> Held(string table = "scores") =>
+        [.. Fake.Look($"SELECT concat_ws('|', flight_date::VARCHAR, id, coalesce(name, 'NULL'), printf('%.3f', score), strftime(scored_at AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%f'), run_id) FROM {Sql(table)} ORDER BY flight_date, id").Select(r => (string)r[0]!)];
 
-    public List<string> DeadLetters() => [.. Fake.Look($"SELECT concat_ws('|', flight_date::VARCHAR, row_number, stage, reason, row_values, model, run_id) FROM {Sql("scores_dead_letters")} ORDER BY ALL").Select(r => (string)r[0]!)];
+    public List<string> DeadLetters(string table = "scores_dead_letters") => [.. Fake.Look($"SELECT concat_ws('|', flight_date::VARCHAR, row_number, stage, reason, row_values, model, run_id) FROM {Sql(table)} ORDER BY ALL").Select(r => (string)r[0]!)];
 
     public static string Sql(string table) => $"\"{BigQueryFixture.Project}.ml\".\"{table}\"";
 

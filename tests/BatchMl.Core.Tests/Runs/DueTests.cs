@@ -109,4 +109,26 @@ public sealed class DueTests
         Assert.Equal(made, string.Join(' ', job.Begun));
         Assert.Equal(policy == ChangePolicy.Freeze ? 1 : 0, (await w.Process().LateAsync(job, new RunRequest(), default)).Count);
     }
+
+    [Fact]
+    public async Task What_another_version_made_is_late_too_and_is_made_again_by_the_one_that_is_run_now()
+    {
+        await using var w = new RunnerHarness();
+        var job = Daily().With("1", "2");
+        job.Dataset = $"{Set}@1";
+        await w.RunAsync(job);
+        job.Dataset = $"{Set}@2";
+        job.Inputs["1"] = "new";
+        var late = Assert.Single(await w.Process().LateAsync(job, new RunRequest(), default));
+        Assert.Equal(("1", "inputs changed"), (late.Value, late.Changes));
+        var plan = (await w.Process().PlanAsync(job, new RunRequest(), default))[0];
+        Assert.All(plan.Decisions, d => Assert.Equal((DecisionKind.New, $"not made yet; {Set}@1 has it, and keeps it"), (d.Kind, d.Reason)));
+        job.Begun.Clear();
+        await w.RunAsync(job, new RunRequest { Scope = RunScope.Affected });
+        Assert.Equal("1", string.Join(' ', job.Begun));
+        Assert.Empty(await w.Process().LateAsync(job, new RunRequest(), default));
+        // Back at the version before, what came after it is what readers see.
+        job.Dataset = $"{Set}@1";
+        Assert.Equal([$"inputs changed; kept as it is; {Set}@2, committed later, is current", "unchanged"], (await w.Process().PlanAsync(job, new RunRequest(), default))[0].Decisions.Select(d => d.Reason));
+    }
 }

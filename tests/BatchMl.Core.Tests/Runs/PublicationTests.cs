@@ -87,4 +87,29 @@ public sealed class PublicationTests
         Assert.True(((await first).State, (await second).State) == (RunState.Completed, expected), $"{(await first).Error} / {(await second).Error} / {string.Join(" ; ", harness.Listener.Lines)}");
         Assert.Single(job.Begun);
     }
+
+    [Fact]
+    public async Task Versions_of_a_partition_are_published_one_after_the_other()
+    {
+        await using var harness = new RunnerHarness();
+        var (begun, go) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (one, two) = (Days(1, unit: 1), Days(1, unit: 1));
+        (one.Dataset, two.Dataset) = ("t@1", "t@2");
+        two.Making = (_, _) => begun.Task.WaitAsync(limit);
+        var second = harness.Process("p2", pace: Pace(1, TimeSpan.FromMilliseconds(1))).RunAsync(two, new RunRequest(), "run", default);
+        while (two.Begun.IsEmpty) await Task.Delay(1);
+        var first = harness.Process(publishing: async _ =>
+        {
+            begun.TrySetResult();
+            await go.Task.WaitAsync(limit);
+        }).RunAsync(one, new RunRequest(), "run", default);
+        var waited = await second.WaitAsync(limit);
+        Assert.Equal(RunState.Failed, waited.State);
+        Assert.Contains("locked by another process", waited.Error, StringComparison.Ordinal);
+        go.SetResult();
+        Assert.Equal(RunState.Completed, (await first).State);
+        Assert.Equal(RunState.Completed, (await harness.RunAsync(two)).State);
+        Assert.Single(two.Begun);
+        foreach (var dataset in new[] { "t@1", "t@2" }) Assert.True((await harness.Catalog.LedgerAsync("folder", dataset, default)).Single().IsPublished);
+    }
 }

@@ -33,15 +33,15 @@ public sealed class BigQueryTests(FlightDelaysRun uninterrupted) : IAsyncLifetim
 
     long Count(string sql) => Convert.ToInt64(fake.Look(sql)[0][0], null);
 
-    /// <summary>The table against the Parquet files of an uninterrupted run, by DuckDB; a run's id and time are its own.</summary>
-    void AssertSameRows()
+    /// <summary>A table against the Parquet files of a workspace, by DuckDB; a run's id and time are its own.</summary>
+    void AssertSame(string table, string root)
     {
-        var files = $"(SELECT * EXCLUDE (run_id, scored_at) FROM read_parquet('{uninterrupted.Workspace}/datasets/{Job}/*/part-*.parquet', hive_partitioning = true, hive_types = {{'flight_date': DATE}}) WHERE flight_date >= DATE '{From}' AND flight_date < DATE '{To}')";
+        var files = $"(SELECT * EXCLUDE (run_id, scored_at) FROM read_parquet('{root}/datasets/{Job}/*/part-*.parquet', hive_partitioning = true, hive_types = {{'flight_date': DATE}}) WHERE flight_date >= DATE '{From}' AND flight_date < DATE '{To}')";
         var names = string.Join(", ", fake.Look($"SELECT column_name FROM (DESCRIBE SELECT * FROM {files})").Select(r => $"\"{r[0]}\""));
-        Assert.True(Count($"SELECT count(*) FROM {files}") > 1000);
-        Assert.Equal(Count($"SELECT count(*) FROM {files}"), Count($"SELECT count(*) FROM {Table}"));
-        Assert.Equal(0, Count($"SELECT count(*) FROM (SELECT {names} FROM {Table} EXCEPT ALL SELECT {names} FROM {files})"));
-        Assert.Equal(0, Count($"SELECT count(*) FROM (SELECT {names} FROM {files} EXCEPT ALL SELECT {names} FROM {Table})"));
+        var rows = $"\"test-project.ml\".\"{table}\"";
+        Assert.True(Count($"SELECT count(*) FROM {rows}") > 1000);
+        Assert.Equal(Count($"SELECT count(*) FROM {files}"), Count($"SELECT count(*) FROM {rows}"));
+        Assert.Equal(0, Count($"SELECT count(*) FROM (SELECT {names} FROM {rows} EXCEPT ALL SELECT {names} FROM {files})"));
     }
 
     /// <summary>One job a partition, which did not have to be repeated, and one upload that was taken.</summary>
@@ -54,7 +54,7 @@ public sealed class BigQueryTests(FlightDelaysRun uninterrupted) : IAsyncLifetim
 
     async Task AssertWholeAsync()
     {
-        AssertSameRows();
+        AssertSame("scores", uninterrupted.Workspace);
         await using var catalog = workspace.Catalog();
         var ledger = await catalog.LedgerAsync(Address, Job, Cancellation);
         Assert.Equal(Days, ledger.Count);
@@ -161,6 +161,44 @@ public sealed class BigQueryTests(FlightDelaysRun uninterrupted) : IAsyncLifetim
         Ok(last);
         await AssertWholeAsync();
         AssertLoadedOnce(Days);
+    }
+
+    [Fact]
+    public async Task Killed_at_random_moments_while_a_new_version_scores_beside_the_old_one_all_is_as_if_nothing_had_happened()
+    {
+        await ImportedModels.PublishAsync(workspace.Path, "flight-delays", 2, [3, -7, 20]);
+        // What each version scores when it goes into files.
+        using (var second = await JobsProcess.RunAsync(workspace.Run("--from", From, "--to", To))) Ok(second);
+        string[] run = ["run", TwoVersions.Job, "--workspace", workspace.Path, "--from", From, "--to", To, .. Sink];
+        using (var first = JobsProcess.StartStopping("", [.. run, "--model", "flight-delays@1"]))
+        {
+            await first.WaitAsync();
+            Ok(first);
+        }
+        var (random, kills) = (new Random(20131221), 0);
+        for (; kills < 8; kills++)
+        {
+            using var process = JobsProcess.StartStopping("", run);
+            var seen = fake.Requests.Count;
+            while (!process.HasExited && fake.Requests.Skip(seen).All(r => r.Method == "GET")) await Task.Delay(10, Cancellation);
+            await Task.WhenAny(process.WaitAsync(), Task.Delay(TimeSpan.FromMilliseconds(random.Next(1, 600)), Cancellation));
+            if (process.HasExited) break;
+            process.Kill();
+            await process.WaitAsync();
+        }
+        TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills");
+        using (var last = JobsProcess.StartStopping("", run))
+        {
+            await last.WaitAsync();
+            Ok(last);
+        }
+        AssertSame("scores__v1", uninterrupted.Workspace);
+        AssertSame("scores__v2", workspace.Path);
+        AssertSame("scores", workspace.Path);
+        // Each version into its table and into that of what is current.
+        AssertLoadedOnce(Days * 4);
+        Assert.Empty(Workspaces.Leftovers(workspace.Path));
+        Assert.DoesNotContain(Directory.EnumerateFiles(workspace.Path, "*", SearchOption.AllDirectories), f => f.Contains("/_loads/", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -11,7 +11,8 @@ sealed class ScoringWorkspace : IDisposable
     public const string Job = "flight-delays/score";
 
     readonly TestFolder? folder;
-    readonly string whole;
+    readonly string job = Job, dataset = Job;
+    readonly Func<Task<IReadOnlyDictionary<string, string>>> content;
     readonly string? postgres;
     readonly HashSet<string> runsBefore;
 
@@ -19,17 +20,31 @@ sealed class ScoringWorkspace : IDisposable
     public ScoringWorkspace(FlightDelaysRun uninterrupted, string? path = null, string? postgres = null)
     {
         this.postgres = postgres;
-        whole = uninterrupted.Workspace;
+        content = () => Workspaces.ContentAsync(uninterrupted.Workspace, Job);
         folder = path is null ? new TestFolder() : null;
         Path = path ?? folder!.At("workspace");
-        Workspaces.CopyWithoutScores(whole, Path);
+        Workspaces.CopyWithoutScores(uninterrupted.Workspace, Path);
+        runsBefore = [.. Workspaces.Events(Path).Select(RunOf)];
+    }
+
+    /// <summary>A copy of a workspace in which another job is about to make a dataset.</summary>
+    /// <param name="from">That workspace.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="dataset">The dataset, nothing of which is there.</param>
+    /// <param name="content">What will be in it: content digests by partition.</param>
+    public ScoringWorkspace(string from, string job, string dataset, IReadOnlyDictionary<string, string> content)
+    {
+        (this.job, this.dataset, this.content) = (job, dataset, () => Task.FromResult(content));
+        folder = new TestFolder();
+        Path = folder.At("workspace");
+        Workspaces.Copy(from, Path);
         runsBefore = [.. Workspaces.Events(Path).Select(RunOf)];
     }
 
     public string Path { get; }
 
     /// <summary>The command line that scores in this workspace.</summary>
-    public string[] Run(params IReadOnlyList<string> more) => ["run", Job, "--workspace", Path, .. postgres is null ? (string[])[] : ["--set", $"Storage={postgres}"], .. more];
+    public string[] Run(params IReadOnlyList<string> more) => ["run", job, "--workspace", Path, .. postgres is null ? (string[])[] : ["--set", $"Storage={postgres}"], .. more];
 
     /// <summary>Its catalog.</summary>
     public ICatalog Catalog() => Workspaces.Catalog(Path, postgres);
@@ -43,11 +58,11 @@ sealed class ScoringWorkspace : IDisposable
     /// <param name="partitions">The partitions that were asked for; null: all.</param>
     public async Task AssertWholeAsync(params IReadOnlyList<string>? partitions)
     {
-        var expected = await Workspaces.ContentAsync(whole, Job);
+        var expected = await content();
         partitions ??= [.. expected.Keys];
-        Assert.Equal(partitions.Select(p => (p, expected[p])), (await Workspaces.ContentAsync(Path, Job, postgres)).Select(c => (c.Key, c.Value)));
+        Assert.Equal(partitions.Select(p => (p, expected[p])), (await Workspaces.ContentAsync(Path, dataset, postgres)).Select(c => (c.Key, c.Value)));
         await using var catalog = Catalog();
-        foreach (var entry in await catalog.LedgerAsync("parquet", Job, default))
+        foreach (var entry in await catalog.LedgerAsync("parquet", dataset, default))
         {
             Assert.Null(entry.Lease);
             Assert.True(entry.IsPublished, $"{entry.Key} is not published");
@@ -56,7 +71,7 @@ sealed class ScoringWorkspace : IDisposable
         Assert.Empty(await catalog.UnfinishedRunsAsync(default));
         Assert.Empty(await catalog.OpenAttemptsAsync(default));
         Assert.Empty(Workspaces.Leftovers(Path));
-        var committed = (await AttemptsAsync(catalog)).Where(a => a.State is AttemptState.Committed or AttemptState.Published).ToArray();
+        var committed = (await AttemptsAsync(catalog, dataset)).Where(a => a.State is AttemptState.Committed or AttemptState.Published).ToArray();
         Assert.Equal(partitions, committed.Select(a => a.Key.Value).Order(StringComparer.Ordinal));
         AssertLineage(committed);
     }
@@ -84,11 +99,11 @@ sealed class ScoringWorkspace : IDisposable
         Assert.Equal(committed.Select(a => a.AttemptId).Order(), completed.Order());
     }
 
-    /// <summary>All attempts at this job's partitions.</summary>
-    public static async Task<IReadOnlyList<AttemptRecord>> AttemptsAsync(ICatalog catalog)
+    /// <summary>All attempts at a dataset's partitions.</summary>
+    public static async Task<IReadOnlyList<AttemptRecord>> AttemptsAsync(ICatalog catalog, string dataset = Job)
     {
         var attempts = new List<AttemptRecord>();
-        foreach (var run in await catalog.RecentRunsAsync(int.MaxValue, default)) attempts.AddRange((await catalog.AttemptsAsync(run.RunId, default)).Where(a => a.Key.Dataset == Job));
+        foreach (var run in await catalog.RecentRunsAsync(int.MaxValue, default)) attempts.AddRange((await catalog.AttemptsAsync(run.RunId, default)).Where(a => a.Key.Dataset == dataset));
         return attempts;
     }
 

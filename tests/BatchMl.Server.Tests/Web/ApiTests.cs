@@ -37,6 +37,41 @@ public sealed class ApiTests
     }
 
     [Fact]
+    public async Task What_another_model_version_made_is_there_until_this_one_makes_it()
+    {
+        await using var server = await TestServer.StartAsync();
+        using var client = server.Client();
+        // A dataset that nothing but versions are of goes by the name of its job.
+        server.Job.Dataset = "demo/score@1";
+        await RunAsync(["2013-10-08"]);
+        await UntilAsync(async () => (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score"))["items"]!.AsArray().Any(i => $"{i!["dataset"]} {i["state"]}" == "demo/score@1 published"));
+        // Made without versions; then kept, by version 1; then by version 2, which has made a day so far; then no longer kept.
+        server.Job.Dataset = null;
+        await server.FillAsync();
+        server.Job.Dataset = "demo/score@1";
+        await RunAsync(["2013-10-02", "2013-10-03"]);
+        server.Job.Dataset = "demo/score@2";
+        await RunAsync(["2013-10-01"]);
+        await UntilAsync(async () => (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score@2"))["total"]!.GetValue<int>() == 9);
+        var second = (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score@2&limit=1000"))["items"]!.AsArray();
+        Assert.Equal(["demo/score@2 published", "demo/score@1 published", "demo/score@1 dead_letters", "demo/score published", "demo/score@2 missing"], second.Take(5).Select(i => $"{i!["dataset"]} {i["state"]}"));
+        Assert.Contains("demo/score@1 has it", second[1]!["reason"]!.GetValue<string>());
+
+        server.Job.Dataset = null;
+        server.Job.Inputs["2013-10-04"] = "changed";
+        await RunAsync(["2013-10-09"]);
+        await UntilAsync(async () => (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score"))["items"]!.AsArray().Any(i => i!["state"]!.GetValue<string>() == "changed"));
+        var off = (await JsonAsync(client, "/api/v1/partitions?dataset=demo/score&limit=1000"))["items"]!.AsArray();
+        Assert.Equal(["published", "published", "dead_letters", "changed", "failed"], off.Take(5).Select(i => i!["state"]!.GetValue<string>()));
+        var datasets = (await JsonAsync(client, "/api/v1/datasets")).AsArray();
+        Assert.Contains(datasets, d => d!["name"]!.GetValue<string>() == "demo/score@1" && d["description"]!.GetValue<string>() == "What version 1 of the model scored of demo/score");
+
+        async Task RunAsync(string[] days) => Assert.Equal(0, (await new Runner(server.Environment, new Quiet()).RunAsync(server.Job, new RunRequest { Only = [.. days.Select(d => new Data.PartitionKey("folder", server.Job.Dataset ?? "demo/score", "day", d))] }, "run", CancellationToken.None)).ExitCode);
+    }
+
+    sealed class Quiet : RunListener;
+
+    [Fact]
     public async Task Runs_are_told_with_their_attempts()
     {
         await using var server = await TestServer.StartAsync();

@@ -16,6 +16,9 @@ public sealed class TextJob(string name) : DatasetJob(name, "for tests")
     /// <summary>Tells the versions of several jobs of one name apart.</summary>
     public string Mark { get; init; } = "made";
 
+    /// <summary>The dataset that its partitions are of, e.g. a version of its own; null: that of its name.</summary>
+    public string? Dataset { get; set; }
+
     /// <summary>Partitions of one unit.</summary>
     public int UnitSize { get; init; } = 1;
 
@@ -57,7 +60,7 @@ public sealed class TextJob(string name) : DatasetJob(name, "for tests")
         public override IReadOnlyList<PlanSection> Describe() => [];
 
         public override IReadOnlyList<PlannedPartition> Partitions { get; } = [.. pinned.Select(p => new PlannedPartition(
-            new PartitionKey("folder", job.Name, "day", p.Key),
+            new PartitionKey("folder", job.Dataset ?? job.Name, "day", p.Key),
             new Fingerprint("d", "", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(p.Value))), $"1.{job.SemanticsVersion}"), p.Value.Length, p.Value.Length, null, job.Ends(p.Key)) { Awaits = job.Awaits(p.Key) })];
 
         public override IReadOnlyList<IReadOnlyList<PlannedPartition>> Units(IReadOnlyList<PlannedPartition> partitions) => [.. partitions.Chunk(job.UnitSize)];
