@@ -50,6 +50,7 @@ public sealed class InterruptionTests(FlightDelaysRun uninterrupted)
     {
         using var folder = new TestFolder();
         var (workspace, data) = (folder.At("workspace"), folder.At("data"));
+        Workspaces.Copy(uninterrupted.Workspace, workspace);
         Directory.CreateDirectory(data);
         foreach (var file in Directory.GetFiles(Workspaces.Data, "*.parquet")) File.Copy(file, Path.Combine(data, Path.GetFileName(file)));
         string[] run = ["run", "flight-delays", "--workspace", workspace, "--set", $"Sources:flights:Path={data}/flights*.parquet"];
