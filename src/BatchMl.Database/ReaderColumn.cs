@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Apache.Arrow;
+using Apache.Arrow.Types;
 using BatchMl.Data;
 
 namespace BatchMl.Database;
@@ -59,36 +60,42 @@ abstract class ReaderColumn(string name, ColumnType type, Type clr)
 
     protected abstract void Add(object value, RowDigest digest);
 
-    sealed class Booleans(string name, Type clr) : ReaderColumn(name, ColumnType.Boolean, clr)
+    /// <summary>A column whose values Arrow's builder keeps.</summary>
+    abstract class Built<TArray, TBuilder>(string name, ColumnType type, Type clr) : ReaderColumn(name, type, clr)
+        where TArray : IArrowArray where TBuilder : IArrowArrayBuilder<TArray, TBuilder>, new()
     {
-        readonly BooleanArray.Builder values = new();
+        protected TBuilder Values { get; } = new();
 
-        protected override void AddNull() => values.AppendNull();
+        protected sealed override void AddNull() => Values.AppendNull();
 
+        public sealed override IArrowArray Build()
+        {
+            var built = Finish(Values.Build(null));
+            Values.Clear();
+            return built;
+        }
+
+        /// <summary>Arrow's builders of dates and instants take .NET's types, which the values were made of once: their numbers are built, and given the type.</summary>
+        protected virtual IArrowArray Finish(TArray built) => built;
+
+        protected static ArrayData As(IArrowType type, TArray numbers) => new(type, numbers.Length, numbers.NullCount, 0, numbers.Data.Buffers);
+    }
+
+    sealed class Booleans(string name, Type clr) : Built<BooleanArray, BooleanArray.Builder>(name, ColumnType.Boolean, clr)
+    {
         protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest) => Add(reader.GetBoolean(ordinal), digest);
 
         protected override void Add(object value, RowDigest digest) => Add(Convert.ToBoolean(value, CultureInfo.InvariantCulture), digest);
 
         void Add(bool value, RowDigest digest)
         {
-            values.Append(value);
+            Values.Append(value);
             digest.Add(value ? 1 : 0);
-        }
-
-        public override IArrowArray Build()
-        {
-            var built = values.Build();
-            values.Clear();
-            return built;
         }
     }
 
-    sealed class Integers(string name, Type clr) : ReaderColumn(name, ColumnType.Int64, clr)
+    sealed class Integers(string name, Type clr) : Built<Int64Array, Int64Array.Builder>(name, ColumnType.Int64, clr)
     {
-        readonly Int64Array.Builder values = new();
-
-        protected override void AddNull() => values.AppendNull();
-
         protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest)
         {
             if (clr == typeof(long)) Add(reader.GetInt64(ordinal), digest);
@@ -101,24 +108,13 @@ abstract class ReaderColumn(string name, ColumnType type, Type clr)
 
         void Add(long value, RowDigest digest)
         {
-            values.Append(value);
+            Values.Append(value);
             digest.Add(value);
-        }
-
-        public override IArrowArray Build()
-        {
-            var built = values.Build();
-            values.Clear();
-            return built;
         }
     }
 
-    sealed class Doubles(string name, Type clr) : ReaderColumn(name, ColumnType.Double, clr)
+    sealed class Doubles(string name, Type clr) : Built<DoubleArray, DoubleArray.Builder>(name, ColumnType.Double, clr)
     {
-        readonly DoubleArray.Builder values = new();
-
-        protected override void AddNull() => values.AppendNull();
-
         protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest) =>
             Add(clr == typeof(double) ? reader.GetDouble(ordinal) : clr == typeof(float) ? reader.GetFloat(ordinal) : Convert.ToDouble(reader.GetDecimal(ordinal)), digest);
 
@@ -126,44 +122,21 @@ abstract class ReaderColumn(string name, ColumnType type, Type clr)
 
         void Add(double value, RowDigest digest)
         {
-            values.Append(value);
+            Values.Append(value);
             digest.Add(BitConverter.DoubleToInt64Bits(value));
         }
-
-        public override IArrowArray Build()
-        {
-            var built = values.Build();
-            values.Clear();
-            return built;
-        }
     }
 
-    sealed class Texts(string name, Type clr) : ReaderColumn(name, ColumnType.String, clr)
+    sealed class Texts(string name, Type clr) : Built<StringArray, StringArray.Builder>(name, ColumnType.String, clr)
     {
-        readonly StringArray.Builder values = new();
-
-        protected override void AddNull() => values.AppendNull();
-
         protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest) => Add(clr == typeof(string) ? reader.GetString(ordinal) : reader.GetValue(ordinal), digest);
 
-        protected override void Add(object value, RowDigest digest) => values.Append(digest.Add(value as string ?? Convert.ToString(value, CultureInfo.InvariantCulture)!));
-
-        public override IArrowArray Build()
-        {
-            var built = values.Build();
-            values.Clear();
-            return built;
-        }
+        protected override void Add(object value, RowDigest digest) => Values.Append(digest.Add(value as string ?? Convert.ToString(value, CultureInfo.InvariantCulture)!));
     }
 
-    // Arrow's builders of dates and instants take .NET's types, which the values were made of once.
-    sealed class Dates(string name, Type clr) : ReaderColumn(name, ColumnType.Date, clr)
+    sealed class Dates(string name, Type clr) : Built<Int32Array, Int32Array.Builder>(name, ColumnType.Date, clr)
     {
         static readonly int epoch = DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber;
-
-        readonly Int32Array.Builder values = new();
-
-        protected override void AddNull() => values.AppendNull();
 
         protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest) =>
             Add(clr == typeof(DateOnly) ? reader.GetFieldValue<DateOnly>(ordinal) : DateOnly.FromDateTime(reader.GetDateTime(ordinal)), digest);
@@ -172,24 +145,15 @@ abstract class ReaderColumn(string name, ColumnType type, Type clr)
 
         void Add(DateOnly value, RowDigest digest)
         {
-            values.Append(value.DayNumber - epoch);
+            Values.Append(value.DayNumber - epoch);
             digest.Add(value.DayNumber - epoch);
         }
 
-        public override IArrowArray Build()
-        {
-            var days = values.Build();
-            values.Clear();
-            return new Date32Array(new ArrayData(Apache.Arrow.Types.Date32Type.Default, days.Length, days.NullCount, 0, days.Data.Buffers));
-        }
+        protected override IArrowArray Finish(Int32Array days) => new Date32Array(As(Date32Type.Default, days));
     }
 
-    sealed class Timestamps(string name, Type clr) : ReaderColumn(name, ColumnType.Timestamp, clr)
+    sealed class Timestamps(string name, Type clr) : Built<Int64Array, Int64Array.Builder>(name, ColumnType.Timestamp, clr)
     {
-        readonly Int64Array.Builder values = new();
-
-        protected override void AddNull() => values.AppendNull();
-
         protected override void Add(DbDataReader reader, int ordinal, Type clr, RowDigest digest)
         {
             if (clr == typeof(DateTime)) Add(Utc(reader.GetDateTime(ordinal)), digest);
@@ -201,18 +165,13 @@ abstract class ReaderColumn(string name, ColumnType type, Type clr)
         void Add(DateTime utc, RowDigest digest)
         {
             var micros = (utc.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
-            values.Append(micros);
+            Values.Append(micros);
             digest.Add(micros);
         }
 
         // Without a zone it is taken as UTC, as everywhere.
         static DateTime Utc(DateTime time) => time.Kind == DateTimeKind.Local ? time.ToUniversalTime() : time;
 
-        public override IArrowArray Build()
-        {
-            var micros = values.Build();
-            values.Clear();
-            return new TimestampArray(new ArrayData(Columns.UtcMicroseconds, micros.Length, micros.NullCount, 0, micros.Data.Buffers));
-        }
+        protected override IArrowArray Finish(Int64Array microseconds) => new TimestampArray(As(Columns.UtcMicroseconds, microseconds));
     }
 }

@@ -22,7 +22,8 @@ public sealed class DatabaseSourceTests
 
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    static async Task<string> ConnectionAsync(string schema)
+    /// <summary>A connection to a new schema.</summary>
+    internal static async Task<string> ConnectionAsync(string schema)
     {
         var server = await PostgresServer.SharedAsync();
         var connection = new NpgsqlConnectionStringBuilder(PostgresAddress.Parse(server.Address(schema)).ConnectionString) { Pooling = false }.ConnectionString;
@@ -37,9 +38,11 @@ public sealed class DatabaseSourceTests
         await command.ExecuteNonQueryAsync(Cancel);
     }
 
-    static DatabaseTableSource Source(DbDataSource database, string workspace, string? table = "rows", string? sql = null, string? by = null, TimeProvider? clock = null) => new(
-        new DatabaseTable { Name = "rows", Workspace = workspace, Table = table, Sql = sql, PartitionBy = by, Dataset = new DatasetName("postgres://test", "rows") },
-        database, folder => new ParquetSource(folder), (path, schema) => new ParquetTableFile(path, schema), clock ?? TimeProvider.System);
+    static DatabaseTableSource Source(DbDataSource database, string workspace, string? table = "rows", string? sql = null, string? by = null, TimeProvider? clock = null) =>
+        Source(database, new DatabaseTable { Name = "rows", Workspace = workspace, Table = table, Sql = sql, PartitionBy = by, Dataset = new DatasetName("postgres://test", "rows") }, clock);
+
+    internal static DatabaseTableSource Source(DbDataSource database, DatabaseTable table, TimeProvider? clock = null) => new(
+        table, database, folder => new ParquetSource(folder), (path, schema) => new ParquetTableFile(path, schema), clock ?? TimeProvider.System);
 
     static async Task<(string[] Names, string[] Files, string[] Digests)> PinAsync(DatabaseTableSource source)
     {

@@ -1,9 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
-using BatchMl.Catalog;
 using BatchMl.Database;
 using BatchMl.Lineage;
-using BatchMl.Parquet;
 using BatchMl.TestSupport;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -23,9 +21,7 @@ public sealed class DatabaseWatermarkTests
 
         public static async Task<Database> CreateAsync(string schema, string sql)
         {
-            var server = await PostgresServer.SharedAsync();
-            var made = new Database(NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(PostgresAddress.Parse(server.Address(schema)).ConnectionString) { Pooling = false }.ConnectionString));
-            await made.ExecuteAsync($"CREATE SCHEMA {schema}");
+            var made = new Database(NpgsqlDataSource.Create(await DatabaseSourceTests.ConnectionAsync(schema)));
             await made.ExecuteAsync(sql);
             return made;
         }
@@ -53,7 +49,7 @@ public sealed class DatabaseWatermarkTests
 
         public async Task<string[]> PinAsync()
         {
-            var source = new DatabaseTableSource(Table with { OnProgress = t => Changed = t[(t.IndexOf(": ", StringComparison.Ordinal) + 2)..].Replace(" and are read from its database", "", StringComparison.Ordinal) }, database, folder => new ParquetSource(folder), (path, schema) => new ParquetTableFile(path, schema), TimeProvider.System);
+            var source = DatabaseSourceTests.Source(database, Table with { OnProgress = t => Changed = t[(t.IndexOf(": ", StringComparison.Ordinal) + 2)..].Replace(" and are read from its database", "", StringComparison.Ordinal) });
             using var snapshot = await source.OpenAsync(Cancel);
             return [.. snapshot.Files.Select(f => $"{Path.GetRelativePath(workspace, f.Path)} {f.Size} {f.Modified.UtcTicks} {f.Digest}")];
         }

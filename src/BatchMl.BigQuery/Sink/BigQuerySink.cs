@@ -138,7 +138,7 @@ public sealed class BigQuerySink : IBatchSink, IDisposable
         reached("visible");
         if (staging is not null) await staging.RemoveAsync(version.Key, version.Files.Where(f => f.Kind == FileKind.Data), cancel);
         reached("unstaged");
-        foreach (var key in new[] { version.Key, version.Key with { Dataset = DatasetVersion.Of(version.Key.Dataset)?.Dataset ?? version.Key.Dataset } }.Distinct())
+        foreach (var key in new[] { version.Key, version.Key with { Dataset = DatasetVersion.DatasetOf(version.Key.Dataset) } }.Distinct())
             if (journal.Read(key)?.IsOf(version, key) == true) journal.Remove(key);
         reached("forgotten");
     }

@@ -30,7 +30,7 @@ sealed partial class VersionTables(BigQuerySinkOptions options, IBatchSink files
     public async Task<IReadOnlyList<LoadPlace>> PlacesOfAsync(PartitionManifest manifest, StagedPartition? visible, CancellationToken cancel)
     {
         var key = manifest.Partition.Key;
-        var shared = key with { Dataset = DatasetVersion.Of(key.Dataset)?.Dataset ?? key.Dataset };
+        var shared = key with { Dataset = DatasetVersion.DatasetOf(key.Dataset) };
         var places = new List<LoadPlace>();
         if (key != shared) places.Add(new LoadPlace(Of(options.Table, key.Dataset), key, visible?.DeadLetters > 0));
         var others = new List<PartitionManifest>();
@@ -43,14 +43,12 @@ sealed partial class VersionTables(BigQuerySinkOptions options, IBatchSink files
         return places;
     }
 
-    // As DatasetVersion.Current has it; a version's own earlier commits are before it.
+    // A version's own earlier commits are before it, whatever the clock said.
     static bool IsBefore(DateTimeOffset committed, string dataset, PartitionManifest manifest)
     {
         var own = manifest.Partition.Key.Dataset;
-        return dataset == own || (committed, NumberOf(dataset)).CompareTo((manifest.CommittedAt, NumberOf(own))) < 0;
+        return dataset == own || DatasetVersion.Rank(committed, dataset).CompareTo(DatasetVersion.Rank(manifest.CommittedAt, own)) < 0;
     }
-
-    static int NumberOf(string dataset) => DatasetVersion.Of(dataset)?.Version ?? 0;
 
     [GeneratedRegex(@"__v[1-9][0-9]*\z", RegexOptions.CultureInvariant)]
     private static partial Regex VersionName();

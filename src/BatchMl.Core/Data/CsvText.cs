@@ -6,10 +6,12 @@ using Apache.Arrow;
 namespace BatchMl.Data;
 
 /// <summary>
-/// Rows as CSV: a line of names, fields quoted by <c>"</c> where need be, nulls empty and empty texts <c>""</c>; doubles with as many digits as tell them apart, instants in ISO 8601 and UTC, nested values as JSON.
+/// Rows as CSV: a line of names, fields quoted by <c>"</c> where need be, nulls empty and empty texts <c>""</c>; doubles with as many digits as tell them apart, instants in ISO 8601 and UTC, before the year 1 and after 9999 as microseconds since 1970, nested values as JSON.
 /// </summary>
 public sealed class CsvText(TextWriter writer)
 {
+    // Beyond the years that have a text an instant is the number of its microseconds.
+    static readonly long earliest = Microseconds(DateTime.MinValue), latest = Microseconds(DateTime.MaxValue);
     static readonly SearchValues<char> quoted = SearchValues.Create(",\"\r\n;\t");
 
     /// <summary>Writes the line of names.</summary>
@@ -41,7 +43,7 @@ public sealed class CsvText(TextWriter writer)
         Decimal128Array numbers => numbers.GetString(row),
         _ => (Columns.TypeOf(column.Data.DataType), Columns.ValueAt(column, row)) switch
         {
-            (ColumnType.Timestamp, long t) => new DateTime(DateTime.UnixEpoch.Ticks + t * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc).ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture),
+            (ColumnType.Timestamp, long t) when t >= earliest && t <= latest => new DateTime(DateTime.UnixEpoch.Ticks + t * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc).ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture),
             (ColumnType.Date, int d) => DateTime.UnixEpoch.AddDays(d).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             (_, bool b) => b ? "true" : "false",
             (_, double n) => n.ToString("R", CultureInfo.InvariantCulture),
@@ -50,6 +52,8 @@ public sealed class CsvText(TextWriter writer)
             var (_, other) => Convert.ToString(other, CultureInfo.InvariantCulture),
         },
     };
+
+    static long Microseconds(DateTime time) => (time.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
     // A text that is empty or begins or ends with a space is quoted too: it is neither null nor to be trimmed.
     static string Field(string text) => text.Length > 0 && !text.AsSpan().ContainsAny(quoted) && text[0] != ' ' && text[^1] != ' ' ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

@@ -22,6 +22,9 @@ public sealed record DatasetVersion(string Dataset, int Version)
         return at > 0 && at + 1 < name.Length && name[at + 1] != '0' && int.TryParse(name.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? new DatasetVersion(name[..at], version) : null;
     }
 
+    /// <summary>The dataset that a name is of, be it that of a version or its own.</summary>
+    public static string DatasetOf(string name) => Of(name)?.Dataset ?? name;
+
     /// <summary>The folders in which the versions of a dataset are, in order of their version; none: it has no versions.</summary>
     /// <param name="folder">The dataset's own folder, which need not be there.</param>
     public static IReadOnlyList<string> FoldersOf(string folder)
@@ -37,13 +40,14 @@ public sealed record DatasetVersion(string Dataset, int Version)
     public static IReadOnlyList<string> NamesIn(string root, string dataset) =>
         [dataset, .. FoldersOf(Path.Combine(root, dataset)).Select(f => new DatasetVersion(dataset, Of(Path.GetFileName(f))!.Version).ToString())];
 
-    /// <summary>
-    /// Of things that are kept by partition, those of the version that was committed last; of two in the same instant that of the greater version, and what has none comes first.
-    /// </summary>
+    /// <summary>What decides which version of a partition is current, the greatest: when it was committed; of two in the same instant the version's number, and what has none comes first.</summary>
+    public static (DateTimeOffset CommittedAt, int Version) Rank(DateTimeOffset committed, string dataset) => (committed, Of(dataset)?.Version ?? 0);
+
+    /// <summary>Of things that are kept by partition, those of the version that is current, by <see cref="Rank"/>.</summary>
     /// <param name="all">Of any versions and partitions.</param>
     /// <param name="partition">The partition's value.</param>
     /// <param name="committed">When it was committed.</param>
     /// <param name="dataset">Its dataset.</param>
     public static IEnumerable<T> Current<T>(IEnumerable<T> all, Func<T, string> partition, Func<T, DateTimeOffset> committed, Func<T, string> dataset) =>
-        all.GroupBy(partition, StringComparer.Ordinal).Select(g => g.MaxBy(t => (committed(t), Of(dataset(t))?.Version ?? 0))!);
+        all.GroupBy(partition, StringComparer.Ordinal).Select(g => g.MaxBy(t => Rank(committed(t), dataset(t)))!);
 }

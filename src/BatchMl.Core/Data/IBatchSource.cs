@@ -40,7 +40,7 @@ public interface ISourceSnapshot : IDisposable
     /// <summary>What a plan should say of it beside its files, such as what reading it costs; null: nothing.</summary>
     string? Note => null;
 
-    /// <summary>Settings by which a process elsewhere binds the source to exactly what is pinned here, with full names; null: those that it is bound by here will do.</summary>
+    /// <summary>Settings by which a process elsewhere binds the source to exactly what is pinned here, with full names, in place of all that is set of the source here; null: those that it is bound by here will do.</summary>
     IReadOnlyDictionary<string, string?>? Binding => null;
 
     /// <summary>Throws <see cref="InputChangedException"/>, naming the file, if a file is no longer the one that was opened.</summary>

@@ -27,12 +27,7 @@ public sealed class PinnedTable(ISourceSnapshot files, string source, string fol
     public string? Note => note;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, string?>? Binding { get; } = new Dictionary<string, string?>
-    {
-        [$"Sources:{source}:Format"] = "parquet", [$"Sources:{source}:Path"] = folder,
-        // What said where the table is, is taken back.
-        [$"Sources:{source}:Table"] = "", [$"Sources:{source}:Sql"] = "", [$"Sources:{source}:PartitionBy"] = "", [$"Sources:{source}:Watermark"] = "", [$"Sources:{source}:Connection"] = "",
-    };
+    public IReadOnlyDictionary<string, string?>? Binding { get; } = new Dictionary<string, string?> { [$"Sources:{source}:Format"] = "parquet", [$"Sources:{source}:Path"] = folder };
 
     /// <inheritdoc/>
     public IAsyncEnumerable<SourceBatch> ReadAsync(ScanRequest request, CancellationToken cancel) => files.ReadAsync(request, cancel);

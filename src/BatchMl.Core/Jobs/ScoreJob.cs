@@ -78,7 +78,7 @@ public sealed class ScoreJob : DatasetJob
         DatasetNamedBy(request) ?? (SideBySide && await PublishedModel.VersionAsync(environment, Scorer, this, request, cancel) is { } version ? new DatasetVersion(Name, version).ToString() : Name);
 
     /// <summary>The dataset of this job that the single partitions of a request are of, whether versions are kept now or not; null: it names none.</summary>
-    internal string? DatasetNamedBy(RunRequest request) => request.Only.Select(k => k.Dataset).FirstOrDefault(d => d == Name || DatasetVersion.Of(d)?.Dataset == Name);
+    internal string? DatasetNamedBy(RunRequest request) => request.Only.Select(k => k.Dataset).FirstOrDefault(d => DatasetVersion.DatasetOf(d) == Name);
 
     /// <inheritdoc/>
     public override async Task<JobOutput?> OutputAsync(JobEnvironment environment, RunRequest request, CancellationToken cancel)

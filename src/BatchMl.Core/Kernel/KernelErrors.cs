@@ -17,7 +17,7 @@ static class KernelErrors
 
     // The row is named by its place in the source, and has another one in the columns of the fact.
     public static DataException UnknownDelete(string where, IEnumerable<Apache.Arrow.IArrowArray> fact, int row) =>
-        new($"{where} deletes a fact that nobody knows: of ({string.Join(", ", fact.Select(c => Engine.Explainer.TextAt(c, row) ?? "null"))}) there is no version that became available before. "
+        new($"{where} deletes a fact that nobody knows: of ({string.Join(", ", fact.Select(c => Data.CsvText.ValueAt(c, row) ?? "null"))}) there is no version that became available before. "
             + "Expected an earlier version of what is deleted. Mend the data, or leave such rows out with .Where(…) on the source; "
             + "if the source holds only a part of the history, or a feed of changes that began midway, declare .AllowUnknownDeletes().");
 

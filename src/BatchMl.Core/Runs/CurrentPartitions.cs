@@ -6,7 +6,7 @@ namespace BatchMl.Runs;
 static class CurrentPartitions
 {
     /// <summary>The datasets that a plan's partitions may be of: the job's own, and those of versions.</summary>
-    public static IReadOnlyList<string> DatasetsOf(ISink sink, string dataset) => sink is IBatchSink batches ? DatasetVersion.NamesIn(batches.Root, Unversioned(dataset)) : [dataset];
+    public static IReadOnlyList<string> DatasetsOf(ISink sink, string dataset) => sink is IBatchSink batches ? DatasetVersion.NamesIn(batches.Root, DatasetVersion.DatasetOf(dataset)) : [dataset];
 
     /// <summary>Of each partition that is committed the one that was committed last, whichever version's it is; in order.</summary>
     /// <param name="catalog">The ledger.</param>
@@ -19,6 +19,4 @@ static class CurrentPartitions
         foreach (var name in DatasetsOf(sink, dataset)) all.AddRange(await catalog.LedgerAsync(sink.Name, name, cancel));
         return [.. DatasetVersion.Current(all.Where(e => e.Committed is not null), e => e.Key.Value, e => e.Committed!.CommittedAt, e => e.Key.Dataset).OrderBy(e => e.Key.Value, StringComparer.Ordinal)];
     }
-
-    static string Unversioned(string dataset) => DatasetVersion.Of(dataset)?.Dataset ?? dataset;
 }

@@ -29,5 +29,5 @@ sealed class Publication(JobEnvironment environment)
 
     // Versions of a partition share it: where a sink keeps what is current, two of them decide that one after the other.
     static string LockOf(PartitionKey key) =>
-        $"publish-{(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes($"{key.Sink}\n{DatasetVersion.Of(key.Dataset)?.Dataset ?? key.Dataset}\n{key.Column}\n{key.Value}")) % Locks).ToString("x2", CultureInfo.InvariantCulture)}";
+        $"publish-{(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes($"{key.Sink}\n{DatasetVersion.DatasetOf(key.Dataset)}\n{key.Column}\n{key.Value}")) % Locks).ToString("x2", CultureInfo.InvariantCulture)}";
 }

@@ -73,7 +73,7 @@ sealed class DatasetBoard(ServerContext context, IOperations operations, PlanBoa
     /// <summary>Of a job whose scores are, or were, kept by model version: the partitions that are current among those of other versions, by their value.</summary>
     static IReadOnlyDictionary<string, PartitionStatus> Beside(Dictionary<string, PartitionStatus[]> others, string job, string sink) =>
         DatasetVersion.Current(
-            others.Where(o => o.Key == job || DatasetVersion.Of(o.Key)?.Dataset == job).SelectMany(o => o.Value).Where(p => p.Key.Sink == sink && p.CommittedAt is not null), p => p.Key.Value, p => p.CommittedAt!.Value, p => p.Key.Dataset)
+            others.Where(o => DatasetVersion.DatasetOf(o.Key) == job).SelectMany(o => o.Value).Where(p => p.Key.Sink == sink && p.CommittedAt is not null), p => p.Key.Value, p => p.CommittedAt!.Value, p => p.Key.Dataset)
         .ToDictionary(p => p.Key.Value, StringComparer.Ordinal);
 
     // What a partition's time is held against.

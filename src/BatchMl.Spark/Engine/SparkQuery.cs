@@ -22,7 +22,12 @@ sealed class SparkQuery(IPinnedQuery local, FeatureOptions features, SparkEngine
     {
         var bound = new Dictionary<string, string?>(settings, StringComparer.OrdinalIgnoreCase);
         foreach (var source in local.Sources)
-            foreach (var (name, value) in source.Snapshot.Binding ?? new Dictionary<string, string?>()) bound[name] = value;
+        {
+            if (source.Snapshot.Binding is not { } binding) continue;
+            // What else is said of the source is of where it was, and is taken back.
+            foreach (var name in bound.Keys.Where(k => k.StartsWith($"Sources:{source.Source.Name}:", StringComparison.OrdinalIgnoreCase)).ToArray()) bound[name] = "";
+            foreach (var (name, value) in binding) bound[name] = value;
+        }
         return bound;
     }
 
