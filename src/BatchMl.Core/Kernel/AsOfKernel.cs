@@ -110,7 +110,8 @@ public static class AsOfKernel
         var rows = spine.AsOf.Length;
         var threads = Math.Clamp((events.Rows + rows) / RowsPerThread, 1, Math.Max(1, query.MaxThreads));
         var (eventCodes, spineCodes, keys) = Encode(events, spine, threads);
-        var times = RowTimes.Of(events, query, eventCodes, LastOf(spine.AsOf));
+        // Nobody but deletions asks for it.
+        var times = RowTimes.Of(events, query, eventCodes, events.Deleted is null ? long.MaxValue : LastOf(spine.AsOf));
         var eventsByKey = new Buckets(eventCodes, keys, times.Enter, times.Never, threads);
         var spineByKey = new Buckets(spineCodes, keys, spine.AsOf.Values.ToArray(), threads: threads);
         return new KernelComputation(events, query, times, eventsByKey, spineByKey, rows).Run(threads);
